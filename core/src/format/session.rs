@@ -1,0 +1,87 @@
+//! `session_meta` (FORMAT 4, A.2).
+
+use crate::model::HistoryMode;
+use crate::raw::{Raw, Text};
+
+shapes! {
+    /// What a thread is and where it comes from.
+    SessionMeta {
+        session_id: Text<'a>, def;
+        id: Text<'a>, req;
+        forked_from_id: Text<'a>, opt;
+        parent_thread_id: Text<'a>, opt;
+        timestamp: Text<'a>, req;
+        cwd: Text<'a>, req;
+        originator: Text<'a>, req;
+        cli_version: Text<'a>, req;
+        source: Raw<'a>, def;
+        thread_source: Text<'a>, opt;
+        agent_nickname: Text<'a>, opt;
+        agent_role | "agent_type": Text<'a>, opt;
+        agent_path: Text<'a>, opt;
+        model_provider: Text<'a>, opt;
+        base_instructions: BaseInstructions<'a>, opt;
+        instructions: Text<'a>, opt;
+        dynamic_tools: Vec<Raw<'a>>, opt;
+        selected_capability_roots: Vec<CapabilityRoot<'a>>, def;
+        memory_mode: Text<'a>, opt;
+        history_mode: HistoryMode, def;
+        multi_agent_version: Text<'a>, opt;
+        context_window: InitialWindow<'a>, opt;
+        history_base: HistoryBase<'a>, opt;
+        subagent_history_start_ordinal: u64, opt;
+        git: Git<'a>, opt;
+    }
+
+    /// The instructions the model started with.
+    BaseInstructions {
+        text: Text<'a>, req;
+        provenance: Raw<'a>, opt;
+    }
+
+    /// A folder that capabilities are read from.
+    CapabilityRoot {
+        id: Text<'a>, req;
+        location: CapabilityLocation<'a>, req;
+    }
+
+    /// Where a capability root is.
+    CapabilityLocation {
+        r#type = "type": Text<'a>, req;
+        environment_id = "environmentId": Text<'a>, req;
+        path: Text<'a>, req;
+    }
+
+    /// The first context window.
+    InitialWindow {
+        window_id: Text<'a>, req;
+    }
+
+    /// The prefix another file holds.
+    HistoryBase {
+        thread_id: Text<'a>, req;
+        end_ordinal_exclusive: u64, req;
+        end_byte_offset: u64, req;
+    }
+
+    /// The state of the repository.
+    Git {
+        commit_hash: Text<'a>, opt;
+        branch: Text<'a>, opt;
+        repository_url: Text<'a>, opt;
+    }
+
+    /// `{"subagent":{"thread_spawn":{...}}}` inside a session's source.
+    ThreadSpawn {
+        parent_thread_id: Text<'a>, req;
+        depth: i32, req;
+        agent_path: Text<'a>, opt;
+        agent_nickname: Text<'a>, opt;
+        agent_role | "agent_type": Text<'a>, opt;
+    }
+
+    /// `token_usage_record`, one response's usage; its fields are not specified by the papers.
+    TokenUsageRecord {
+        usage: Raw<'a>, opt;
+    }
+}

@@ -1,0 +1,161 @@
+//! Turns and items (SEMANTICS part (a), Appendix A.2 and A.3).
+
+mod canonical;
+mod classic;
+mod fallback;
+mod items;
+mod paginated;
+mod parts;
+mod turns;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::change::{Change, ItemNo, TurnNo};
+use crate::decode::{Body, Record};
+use crate::diag::HistoryAnomaly;
+use crate::format::{EventKind, Kind};
+use crate::model::{HistoryMode, ReasoningItem, TurnHead};
+use crate::options::{Options, Rules};
+use crate::past::Past;
+use crate::pos::At;
+
+/// What the next record's meaning may depend on, besides ids of the past. Small: one open turn,
+/// one open body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryState {
+    /// The thread's history mode, once its first `session_meta` was read (R275).
+    mode: Option<HistoryMode>,
+    /// The number the next synthesized item id gets (R17).
+    next_item_id: u64,
+    /// Items there are, in all turns.
+    len_items: u64,
+    /// Turns there are.
+    len_turns: u64,
+    next_turn: TurnNo,
+    current: Option<OpenTurn>,
+    usage_owner: Option<UsageOwner>,
+    fallback: fallback::Held,
+}
+
+impl Default for HistoryState {
+    fn default() -> Self {
+        Self {
+            mode: None,
+            next_item_id: 1,
+            len_items: 0,
+            len_turns: 0,
+            next_turn: TurnNo(0),
+            current: None,
+            usage_owner: None,
+            fallback: fallback::Held::default(),
+        }
+    }
+}
+
+/// The turn that records without a turn id belong to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct OpenTurn {
+    turn: TurnNo,
+    head: TurnHead,
+    /// Opened by `task_started`.
+    is_explicit: bool,
+    saw_compaction: bool,
+    next_item: ItemNo,
+    len_items: u32,
+    /// The last item, if later reasoning joins it (R20).
+    thinking: Option<(ItemNo, Arc<ReasoningItem>)>,
+}
+
+/// Whose token count the newest is (R44).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsageOwner {
+    /// The turn's id.
+    pub turn_id: Arc<str>,
+    /// Its place among the turns there were.
+    pub position: u64,
+}
+
+impl HistoryState {
+    /// The state in which a run of paginated records folds from nothing.
+    #[must_use]
+    pub fn paginated() -> Self {
+        Self { mode: Some(HistoryMode::Paginated), ..Self::default() }
+    }
+
+    /// The thread's history mode; `None` before its first `session_meta`.
+    #[must_use]
+    pub fn mode(&self) -> Option<&HistoryMode> {
+        self.mode.as_ref()
+    }
+
+    /// The turn that the newest token count belongs to (R44).
+    #[must_use]
+    pub fn usage_owner(&self) -> Option<&UsageOwner> {
+        self.usage_owner.as_ref()
+    }
+}
+
+/// What one record does.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// The state for the next record.
+    pub state: HistoryState,
+    /// What changes.
+    pub changes: Vec<Change>,
+    /// What was odd.
+    pub notes: Vec<HistoryAnomaly>,
+}
+
+/// Reduces one record; `None` if it means nothing to turns and items.
+///
+/// # Errors
+/// When `past` cannot answer.
+pub fn reduce<P: Past>(
+    state: &HistoryState,
+    past: &P,
+    at: At,
+    record: &Record<'_>,
+    options: &Options,
+) -> Result<Option<Step>, P::Error> {
+    if let (Kind::SessionMeta, None) = (record.kind, &state.mode) {
+        return Ok(Some(first_meta(state, record)));
+    }
+    let is_paginated = match (options.rules, &state.mode) {
+        (Rules::Classic, _) => false,
+        (Rules::Paginated, _) => true,
+        (Rules::OfLog, None | Some(HistoryMode::Legacy)) => false,
+        (Rules::OfLog, Some(HistoryMode::Paginated)) => true,
+        (Rules::OfLog, Some(HistoryMode::Other(_))) => return Ok(None),
+    };
+    if !matters(record.kind) {
+        return Ok(None);
+    }
+    let work =
+        turns::Work { state: state.clone(), past, at, options, changes: vec![], notes: vec![] };
+    if record.kind == Kind::Event(EventKind::TokenCount) {
+        return work.token_count().map(Some);
+    }
+    if is_paginated { paginated::reduce(work, record) } else { classic::reduce(work, record) }
+}
+
+/// A cheap look, so that most records cost nothing here.
+fn matters(kind: Kind) -> bool {
+    use crate::format::ResponseKind;
+    matches!(kind, Kind::Event(_) | Kind::Compacted | Kind::Response(ResponseKind::Message))
+}
+
+/// The first `session_meta` fixes the mode; later ones never change it (R275).
+fn first_meta(state: &HistoryState, record: &Record<'_>) -> Step {
+    let mode = match &record.body {
+        Body::SessionMeta(meta) => meta.history_mode.get(),
+        _ => None,
+    };
+    let mode = mode.unwrap_or(HistoryMode::Legacy);
+    let notes = match &mode {
+        HistoryMode::Other(mode) => vec![HistoryAnomaly::ModeUnknown { mode: mode.to_string() }],
+        _ => Vec::new(),
+    };
+    Step { state: HistoryState { mode: Some(mode), ..state.clone() }, changes: Vec::new(), notes }
+}

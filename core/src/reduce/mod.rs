@@ -1,0 +1,4 @@
+//! Reducers: what a record does to the read model. Pure: state before, record, and answers about
+//! the past in; state after and changes out.
+
+pub mod history;

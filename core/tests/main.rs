@@ -1,0 +1,16 @@
+//! The tests of the core's public face, as one binary.
+
+mod golden;
+mod support;
+
+/// A file in this folder that is no module of this binary would never run.
+#[test]
+fn no_test_file_is_forgotten() {
+    let main = include_str!("main.rs");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        assert!(name == "main" || main.contains(&format!("mod {name};")), "{name} is forgotten");
+    }
+}

@@ -1,0 +1,20 @@
+//! Tasks of the rollfold workspace: `cargo xtask TASK`. Dispatch only.
+
+mod conformance;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", about = "Tasks of the rollfold workspace")]
+enum Task {
+    /// Compare the folds with the reference's outputs.
+    Conformance(conformance::Args),
+}
+
+fn main() -> ExitCode {
+    match Task::parse() {
+        Task::Conformance(args) => conformance::run(&args),
+    }
+}
