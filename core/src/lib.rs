@@ -1,4 +1,49 @@
-//! Pure reducers that fold Codex rollouts into immutable snapshots.
+//! Folds Codex rollouts - the append-only JSONL logs in which a coding agent records every
+//! session - into turns and items. Pure: bytes in, immutable values out; no files, clocks,
+//! threads, environment or randomness.
+//!
+//! ```
+//! use rollfold_core::{Folder, Options, Snapshot, model::ItemsView};
+//!
+//! let log = br#"{"timestamp":"2026-03-01T10:00:00.000Z","type":"event_msg","payload":{"type":"task_started","turn_id":"t1"}}
+//! {"timestamp":"2026-03-01T10:00:01.000Z","type":"event_msg","payload":{"type":"user_message","message":"hello"}}
+//! "#;
+//! let mut folder = Folder::new(Options::default());
+//! let mut snapshot = Snapshot::default();
+//! for step in folder.push(log) {
+//!     for change in &step.changes {
+//!         snapshot.apply(change)?;
+//!     }
+//! }
+//! let turn = snapshot.turns(ItemsView::Full).next().unwrap();
+//! assert_eq!((&*turn.id, turn.items.len()), ("t1", 1));
+//! # Ok::<(), rollfold_core::ApplyError>(())
+//! ```
+//!
+//! # The way of the data
+//!
+//! [`Lines`] cuts bytes at LF; [`decode`] reads a line as its [`Record`]s; a reducer turns a record
+//! into [`Change`]s; [`Snapshot::apply`] is the only writer of a [`Snapshot`]. [`Folder`] joins
+//! these for logs that come in pieces, [`FoldState::fold_line`] for stores that keep the past in
+//! rows, [`slice`] for runs of records out of the middle.
+//!
+//! # What holds
+//!
+//! * No bytes panic or stop a fold. What is odd is a [`Diagnostic`] with its span; a torn tail is
+//!   [pending](Folder::pending), not damage.
+//! * Any cutting of the same bytes gives the same steps, the same snapshot, the same [`Frontier`].
+//! * `snapshot[a]` and the changes of records `a..b` give `snapshot[b]`.
+//! * Paths are text, read in the convention they are written in, on every host.
+//!
+//! # What it is not
+//!
+//! No reader of files (that is `rollfold-projector`), no writer of rollouts, no judge: it does not
+//! validate a log, it reads it. World state, context windows and token use are not folded yet.
+//!
+//! # Limits
+//!
+//! Turns of a thread and items of a turn are numbered with 32 bits. A line is held in memory as a
+//! whole, mended lines twice. On a line of many broken pieces, 64 are told apart.
 
 mod change;
 mod coll;
@@ -16,18 +61,23 @@ mod raw;
 mod reduce;
 pub mod slice;
 mod snapshot;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod text;
+pub mod view;
 
-pub use change::*;
+pub use change::{
+    Change, ChangeSet, ChangedItem, ChangedTurn, Coalescer, ItemNo, RemovedItem, TurnNo,
+};
 pub use decode::{Body, Decoded, Depth, Ordinal, Record, Records, decode};
-pub use diag::*;
+pub use diag::{Damage, Diagnostic, DiagnosticKind, HistoryAnomaly, OrdinalAnomaly, Repair};
 pub use fold::{Counts, FoldState, Folder, Frontier, Step};
 pub use format::Kind;
 pub use line::{Line, Lines};
-pub use options::*;
-pub use past::*;
+pub use options::{Dialogue, Options, RecordFilter, Routing, Rules};
+pub use past::{Index, Past, PastTurn, Place};
 pub use policy::is_persisted;
-pub use pos::*;
-pub use raw::{Field, FieldState, FromRaw, Json, JsonType, Raw};
-pub use reduce::history::HistoryState;
-pub use snapshot::*;
+pub use pos::{At, Position, Span};
+pub use raw::{Entry, Field, FieldState, FromRaw, Json, JsonType, Raw, Text};
+pub use reduce::history::{HistoryState, UsageOwner};
+pub use snapshot::{ApplyError, Snapshot};

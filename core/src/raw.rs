@@ -308,9 +308,6 @@ impl<'a> FromRaw<'a> for f64 {
 macro_rules! integers {
     ($($int:ty)*) => {$(
         impl<'a> FromRaw<'a> for $int {
-            #[expect(clippy::cast_possible_truncation, reason = "the round trip is checked")]
-            #[expect(clippy::cast_sign_loss, reason = "the round trip is checked")]
-            #[expect(clippy::cast_precision_loss, reason = "the round trip is checked")]
             fn from_raw(raw: Raw<'a>) -> Option<Self> {
                 if let Ok(number) = raw.get().parse::<$int>() {
                     return Some(number);

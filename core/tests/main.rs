@@ -1,4 +1,6 @@
 //! The tests of the core's public face, as one binary.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
+#![allow(clippy::disallowed_methods, reason = "tests read fixtures")]
 
 mod golden;
 mod support;

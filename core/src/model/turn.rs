@@ -93,7 +93,10 @@ impl Turn {
 }
 
 impl ItemsView {
-    fn select(self, items: impl IntoIterator<Item = Arc<ThreadItem>>) -> Vec<Arc<ThreadItem>> {
+    pub(crate) fn select(
+        self,
+        items: impl IntoIterator<Item = Arc<ThreadItem>>,
+    ) -> Vec<Arc<ThreadItem>> {
         match self {
             Self::NotLoaded => Vec::new(),
             Self::Full => items.into_iter().collect(),

@@ -136,8 +136,12 @@ fn is_foreign(cwd: &str) -> bool {
 fn execve_targets(case: &Case) -> BTreeSet<String> {
     let lines = case.lines.iter().filter_map(|line| serde_json::from_slice::<Value>(line).ok());
     let payloads = lines.filter_map(|line| line.get("payload").cloned());
-    let execves = payloads.filter(|payload| payload["action"]["type"] == "execve");
-    execves.filter_map(|payload| payload["target_item_id"].as_str().map(str::to_owned)).collect()
+    let is_execve =
+        |payload: &Value| payload.pointer("/action/type").is_some_and(|kind| kind == "execve");
+    let targets = payloads.filter(is_execve).filter_map(|payload| {
+        payload.get("target_item_id").and_then(Value::as_str).map(str::to_owned)
+    });
+    targets.collect()
 }
 
 fn visit(value: &mut Value, visitor: &mut impl FnMut(&mut serde_json::Map<String, Value>)) {

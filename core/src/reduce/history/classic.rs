@@ -172,10 +172,9 @@ fn ignores(error: &ErrorEvent<'_>) -> bool {
 impl<P: Past> Work<'_, P> {
     /// R9: a user message ends an implicit turn, unless that is only a compaction so far.
     pub(super) fn close_before_user_message(&mut self) {
-        let ends =
-            self.state.current.as_ref().is_some_and(|open| {
-                !open.is_explicit && !(open.saw_compaction && open.len_items == 0)
-            });
+        let ends = self.state.current.as_ref().is_some_and(|open| {
+            !(open.is_explicit || (open.saw_compaction && open.len_items == 0))
+        });
         if ends {
             self.close();
         }
