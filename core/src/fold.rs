@@ -96,32 +96,22 @@ impl FoldState {
         line: Line<'_>,
         scratch: &mut String,
     ) -> Result<Step, P::Error> {
-        let mut next = self.clone();
-        let step = next.advance(past, line, scratch)?;
-        *self = next;
-        Ok(step)
-    }
-
-    fn advance<P: Past>(
-        &mut self,
-        past: &mut P,
-        line: Line<'_>,
-        scratch: &mut String,
-    ) -> Result<Step, P::Error> {
+        let Self { mut position, mut counts, mut ordinals, .. } = *self;
+        let mut changed: Option<HistoryState> = None;
         let decoded = decode(line, scratch, Depth::Needed);
         let mut step =
             Step { seq: line.seq, span: line.span, changes: Vec::new(), diagnostics: Vec::new() };
         let note = |span, kind| Diagnostic { seq: line.seq, span, kind };
         for (span, kind) in decoded.notes {
             if let DiagnosticKind::Damaged(_) = kind {
-                self.counts.damaged += 1;
-                self.ordinals.damaged_since += 1;
+                counts.damaged += 1;
+                ordinals.damaged_since += 1;
             }
             step.diagnostics.push(note(span, kind));
         }
         let records = decoded.records.as_slice();
         if records.is_empty() && step.diagnostics.is_empty() {
-            self.counts.blank += 1;
+            counts.blank += 1;
         }
         for record in records {
             if self.options.records == RecordFilter::PersistedOnly && !is_persisted(record) {
@@ -132,12 +122,13 @@ impl FoldState {
                 let kind = DiagnosticKind::Field { kind, field, state: problem.state };
                 step.diagnostics.push(note(record.span, kind));
             });
-            let anomaly = self.ordinals.check(record);
+            let anomaly = ordinals.check(record);
             step.diagnostics
                 .extend(anomaly.map(|it| note(record.span, DiagnosticKind::Ordinal(it))));
-            let at =
-                At { seq: line.seq, span: record.span, record_index: self.position.record_index };
-            let done = history::reduce(&self.history, past, at, record, &self.options)?;
+            let record_index = position.record_index;
+            let at = At { seq: line.seq, span: record.span, record_index };
+            let before = changed.as_ref().unwrap_or(&self.history);
+            let done = history::reduce(before, past, at, record, &self.options)?;
             if let Some(done) = done {
                 for change in &done.changes {
                     past.apply(at, change)?;
@@ -146,16 +137,20 @@ impl FoldState {
                 let notes = done.notes.into_iter();
                 step.diagnostics
                     .extend(notes.map(|it| note(record.span, DiagnosticKind::History(it))));
-                self.history = done.state;
+                changed = Some(done.state);
             }
-            self.position.record_index += u64::from(record.kind.is_indexed());
+            position.record_index += u64::from(record.kind.is_indexed());
             match record.kind {
-                Kind::Unknown => self.counts.unknown += 1,
-                _ => self.counts.records += 1,
+                Kind::Unknown => counts.unknown += 1,
+                _ => counts.records += 1,
             }
         }
-        self.position.seq = line.seq + 1;
-        self.position.offset_bytes = line.span.end_bytes() + 1;
+        position.seq = line.seq + 1;
+        position.offset_bytes = line.span.end_bytes() + 1;
+        (self.position, self.counts, self.ordinals) = (position, counts, ordinals);
+        if let Some(history) = changed {
+            self.history = history;
+        }
         Ok(step)
     }
 }

@@ -1,6 +1,7 @@
 //! Tasks of the rollfold workspace: `cargo xtask TASK`. Dispatch only.
 
 mod conformance;
+mod generate;
 
 use std::process::ExitCode;
 
@@ -11,10 +12,13 @@ use clap::Parser;
 enum Task {
     /// Compare the folds with the reference's outputs.
     Conformance(conformance::Args),
+    /// Write a seeded rollout of any size.
+    Generate(generate::Args),
 }
 
 fn main() -> ExitCode {
     match Task::parse() {
         Task::Conformance(args) => conformance::run(&args),
+        Task::Generate(args) => generate::run(&args),
     }
 }
