@@ -40,7 +40,7 @@ pub trait Past {
     /// When the answer could not be read.
     fn item_named(&self, turn: TurnNo, id: &str) -> Result<Option<Place>, Self::Error>;
 
-    /// The newest unfinished item with this id in any turn that was not removed.
+    /// The newest item with this id in any turn that was not removed, if it is unfinished.
     ///
     /// # Errors
     /// When the answer could not be read.
@@ -80,8 +80,52 @@ pub struct Place {
 pub struct Index {
     turns: OrdMap<TurnNo, PastTurn>,
     turn_ids: OrdMap<Arc<str>, TurnNo>,
-    /// By item id, oldest first. Places in removed turns stay until the id comes again.
-    places: OrdMap<Arc<str>, Arc<[Place]>>,
+    /// By item id. Places in removed turns stay until the id comes again.
+    places: OrdMap<Arc<str>, Places>,
+}
+
+/// Where an id stands: nearly always in one place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+enum Places {
+    One(Place),
+    /// By packed turn and item number; whether the item is finished.
+    Many(OrdMap<u64, bool>),
+}
+
+impl Place {
+    fn key(self) -> u64 {
+        (u64::from(self.turn.0) << 32) | u64::from(self.item.0)
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "unpacks two halves")]
+    fn from_key(key: u64, is_finished: bool) -> Self {
+        Self { turn: TurnNo((key >> 32) as u32), item: ItemNo(key as u32), is_finished }
+    }
+}
+
+impl Places {
+    /// The first place in a turn.
+    fn first_in(&self, turn: TurnNo) -> Option<Place> {
+        match self {
+            Self::One(place) => Some(*place).filter(|place| place.turn == turn),
+            Self::Many(places) => {
+                let start = Place { turn, item: ItemNo(0), is_finished: false }.key();
+                let end = Place { turn, item: ItemNo(u32::MAX), is_finished: false }.key();
+                let (key, is_finished) = places.range(start..=end).next()?;
+                Some(Place::from_key(*key, *is_finished))
+            }
+        }
+    }
+
+    /// All places, newest first.
+    fn newest_first(&self) -> impl Iterator<Item = Place> + '_ {
+        let (one, many) = match self {
+            Self::One(place) => (Some(*place), None),
+            Self::Many(places) => (None, Some(places)),
+        };
+        let many = many.into_iter().flat_map(|places| places.iter().rev());
+        one.into_iter().chain(many.map(|(key, is_finished)| Place::from_key(*key, *is_finished)))
+    }
 }
 
 impl Index {
@@ -119,39 +163,49 @@ impl Index {
                 if let Some(past) = self.turns.get_mut(turn) {
                     past.len_items = past.len_items.saturating_sub(1);
                 }
-                let live = self.places.get(id).into_iter().flat_map(|places| places.iter());
-                let rest: Vec<Place> = live
-                    .filter(|place| (place.turn, place.item) != (*turn, *item))
-                    .copied()
-                    .collect();
-                if rest.is_empty() {
-                    self.places.remove(id);
-                } else {
-                    self.places.insert(id.clone(), rest.into());
+                let place = Place { turn: *turn, item: *item, is_finished: false };
+                match self.places.get_mut(id) {
+                    Some(Places::Many(places)) => {
+                        places.remove(&place.key());
+                    }
+                    Some(Places::One(known)) if known.key() == place.key() => {
+                        self.places.remove(id);
+                    }
+                    Some(Places::One(_)) | None => {}
                 }
             }
         }
     }
 
     fn put_place(&mut self, id: &str, place: Place) {
-        let Some(known) = self.places.get(id) else {
-            self.places.insert(id.into(), Arc::from([place]));
+        let Some(known) = self.places.get_mut(id) else {
+            self.places.insert(id.into(), Places::One(place));
             return;
         };
-        let mut places: Vec<Place> = known.iter().copied().collect();
-        match places.iter_mut().find(|known| (known.turn, known.item) == (place.turn, place.item)) {
-            Some(known) => *known = place,
-            None => {
-                places.retain(|known| self.turns.contains_key(&known.turn));
-                places.push(place);
+        let turns = &self.turns;
+        match known {
+            Places::One(one) if one.key() == place.key() || !turns.contains_key(&one.turn) => {
+                *one = place;
+            }
+            Places::One(one) => {
+                let both = [*one, place].map(|place| (place.key(), place.is_finished));
+                *known = Places::Many(both.into_iter().collect());
+            }
+            Places::Many(places) => {
+                // Rollbacks remove the newest turns, so what is gone is at the end.
+                while let Some((key, is_finished)) = places.get_max()
+                    && !turns.contains_key(&Place::from_key(*key, *is_finished).turn)
+                {
+                    let key = *key;
+                    places.remove(&key);
+                }
+                places.insert(place.key(), place.is_finished);
             }
         }
-        self.places.insert(id.into(), places.into());
     }
 
-    fn live_places<'s>(&'s self, id: &str) -> impl DoubleEndedIterator<Item = Place> + use<'s> {
-        let places = self.places.get(id).into_iter().flat_map(|places| places.iter().copied());
-        places.filter(|place| self.turns.contains_key(&place.turn))
+    fn is_live(&self, place: Place) -> bool {
+        self.turns.contains_key(&place.turn)
     }
 }
 
@@ -171,11 +225,15 @@ impl Past for Index {
     }
 
     fn item_named(&self, turn: TurnNo, id: &str) -> Result<Option<Place>, Infallible> {
-        Ok(self.live_places(id).filter(|place| place.turn == turn).min_by_key(|place| place.item))
+        let place = self.places.get(id).and_then(|places| places.first_in(turn));
+        Ok(place.filter(|place| self.is_live(*place)))
     }
 
     fn item_open(&self, id: &str) -> Result<Option<Place>, Infallible> {
-        Ok(self.live_places(id).rfind(|place| !place.is_finished))
+        let places = self.places.get(id);
+        let newest =
+            places.and_then(|places| places.newest_first().find(|place| self.is_live(*place)));
+        Ok(newest.filter(|place| !place.is_finished))
     }
 
     fn apply(&mut self, _at: At, change: &Change) -> Result<(), Infallible> {

@@ -1,6 +1,7 @@
 //! Tasks of the rollfold workspace: `cargo xtask TASK`. Dispatch only.
 
 mod conformance;
+mod fuzz;
 mod generate;
 
 use std::process::ExitCode;
@@ -12,6 +13,8 @@ use clap::Parser;
 enum Task {
     /// Compare the folds with the reference's outputs.
     Conformance(conformance::Args),
+    /// Fold seeded logs, whole and damaged, and check the laws.
+    Fuzz(fuzz::Args),
     /// Write a seeded rollout of any size.
     Generate(generate::Args),
 }
@@ -19,6 +22,7 @@ enum Task {
 fn main() -> ExitCode {
     match Task::parse() {
         Task::Conformance(args) => conformance::run(&args),
+        Task::Fuzz(args) => fuzz::run(&args),
         Task::Generate(args) => generate::run(&args),
     }
 }

@@ -1,0 +1,112 @@
+//! `cargo xtask fuzz`: seeded logs, whole and damaged, folded in ways that must all agree.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use rollfold_core::testing::{Prng, Swarm, damage, rollout_bytes};
+use rollfold_core::{Folder, Frontier, Options, Snapshot, Step, slice};
+
+/// Flags of the command.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// How long to go on.
+    #[arg(long, default_value_t = 10, conflicts_with = "seed")]
+    seconds: u64,
+    /// Run this seed only.
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+/// Runs seeds until time is up or one fails.
+pub(crate) fn run(args: &Args) -> ExitCode {
+    let deadline = Instant::now() + Duration::from_secs(args.seconds);
+    let mut runs = 0;
+    let mut bytes = 0;
+    let first = args.seed.unwrap_or(1);
+    for seed in first.. {
+        let log = make(seed);
+        match std::panic::catch_unwind(|| check(seed, &log)) {
+            Ok(Ok(())) => {}
+            Ok(Err(broken)) => return fail(seed, &broken),
+            Err(_) => return fail(seed, "panic"),
+        }
+        runs += 1;
+        bytes += log.len();
+        if args.seed.is_some() || Instant::now() >= deadline {
+            break;
+        }
+    }
+    println!("{runs} runs, {bytes} bytes, no law broken");
+    ExitCode::SUCCESS
+}
+
+fn fail(seed: u64, broken: &str) -> ExitCode {
+    println!("seed {seed}: {broken}");
+    println!("again: cargo xtask fuzz --seed {seed}");
+    ExitCode::FAILURE
+}
+
+/// The log of a seed: a swarm, and two times in three some damage.
+fn make(seed: u64) -> Vec<u8> {
+    let mut rng = Prng::new(seed);
+    let len_records = rng.index(120);
+    let mut log = rollout_bytes(&Swarm::new(seed, len_records));
+    for _ in 0..rng.below(3) {
+        log = damage(&mut rng, &log).0;
+    }
+    log
+}
+
+/// Folds the log in every way that must not matter.
+fn check(seed: u64, log: &[u8]) -> Result<(), String> {
+    let mut rng = Prng::new(seed).fork(1);
+    let mut folder = Folder::new(Options::default());
+    let whole = folder.push(log);
+    let snapshot = apply(Snapshot::default(), &whole)?;
+
+    let lines = log.iter().filter(|byte| **byte == b'\n').count() as u64;
+    let position = folder.frontier().state.position;
+    let complete = (log.len() - folder.pending().len()) as u64;
+    expect("positions are physical", (position.seq, position.offset_bytes) == (lines, complete))?;
+    for diagnostic in whole.iter().flat_map(|step| &step.diagnostics) {
+        expect("diagnostics lie in the log", diagnostic.span.end_bytes() <= complete)?;
+    }
+
+    let mut pieces = Folder::new(Options::default());
+    let mut steps = Vec::new();
+    let mut rest = log;
+    while !rest.is_empty() {
+        let len = 1 + rng.index(rest.len().min(4096));
+        let (piece, after) = rest.split_at_checked(len).unwrap_or((rest, &[]));
+        steps.extend(pieces.push(piece));
+        rest = after;
+    }
+    expect("chunking is invisible", steps == whole && pieces.frontier() == folder.frontier())?;
+    expect("the tail is the same", pieces.pending() == folder.pending())?;
+
+    let cut = rng.index(log.len() + 1);
+    let (head, tail) = log.split_at_checked(cut).unwrap_or((log, &[]));
+    let mut first = Folder::new(Options::default());
+    let mut steps = first.push(head);
+    let middle = apply(Snapshot::default(), &steps)?;
+    let kept = serde_json::to_vec(first.frontier()).map_err(|error| error.to_string())?;
+    let frontier: Frontier = serde_json::from_slice(&kept).map_err(|error| error.to_string())?;
+    expect("a frontier survives storage", frontier == *first.frontier())?;
+    let run = slice::from_frontier(&frontier, &[first.pending(), tail].concat());
+    expect("a frontier is all that is needed", run.frontier == *folder.frontier())?;
+    let end = apply(middle, &run.steps)?;
+    expect("snapshot[a] + changes(a..b) = snapshot[b]", end == snapshot)?;
+    steps.extend(run.steps);
+    expect("both halves are the whole", steps == whole)
+}
+
+fn apply(mut snapshot: Snapshot, steps: &[Step]) -> Result<Snapshot, String> {
+    for change in steps.iter().flat_map(|step| &step.changes) {
+        snapshot.apply(change).map_err(|error| error.to_string())?;
+    }
+    Ok(snapshot)
+}
+
+fn expect(law: &str, holds: bool) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(format!("broken: {law}")) }
+}
