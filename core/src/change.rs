@@ -121,20 +121,14 @@ pub struct Coalescer {
 }
 
 impl Coalescer {
-    /// Takes in the changes of one record. Within it, removals come first (R39).
+    /// Takes in changes, in the order they were made.
     pub fn push(&mut self, changes: &[Change]) {
         for change in changes {
             match change {
-                Change::TurnRemoved { id, .. } => self.remove_turn(id),
-                Change::ItemRemoved { turn_id, id, .. } => self.remove_item(turn_id, id),
-                Change::TurnPut { .. } | Change::ItemPut { .. } => {}
-            }
-        }
-        for change in changes {
-            match change {
                 Change::TurnPut { head, .. } => self.put_turn(head),
+                Change::TurnRemoved { id, .. } => self.remove_turn(id),
                 Change::ItemPut { turn_id, value, .. } => self.put_item(turn_id, value),
-                Change::TurnRemoved { .. } | Change::ItemRemoved { .. } => {}
+                Change::ItemRemoved { turn_id, id, .. } => self.remove_item(turn_id, id),
             }
         }
     }

@@ -80,6 +80,8 @@ pub enum Repair {
     Nuls,
     /// Bytes that are no UTF-8 were replaced.
     InvalidUtf8,
+    /// Surrogates without a partner were replaced.
+    LoneSurrogates,
     /// Control characters inside strings were escaped.
     ControlCharacters,
     /// The line holds several records, or a record and something broken.
@@ -137,6 +139,8 @@ pub enum HistoryAnomaly {
         /// The id it names.
         turn_id: String,
     },
+    /// It ends or changes the open turn, but none is open.
+    NoOpenTurn,
     /// A turn with this id is there already (R6).
     TurnRepeated {
         /// The id.
@@ -152,6 +156,8 @@ pub enum HistoryAnomaly {
         /// The item's id.
         item_id: String,
     },
+    /// No history mode was read, but the record has an ordinal: taken as paginated (FORMAT A.1).
+    ModeInferred,
     /// The thread's history mode is not known: nothing of it can be folded (R276).
     ModeUnknown {
         /// The mode.
@@ -200,6 +206,7 @@ impl fmt::Display for Repair {
             Self::ByteOrderMark => "byte order mark passed over",
             Self::Nuls => "NUL bytes passed over",
             Self::InvalidUtf8 => "bytes that are no UTF-8 replaced",
+            Self::LoneSurrogates => "surrogates without a partner replaced",
             Self::ControlCharacters => "control characters in strings escaped",
             Self::SeveralOnOneLine => "several records on one line taken apart",
             Self::RepeatedKey => "of a repeated key, the last one taken",
@@ -226,6 +233,7 @@ impl fmt::Display for HistoryAnomaly {
         match self {
             Self::TurnUnknown { turn_id } => write!(f, "no turn {turn_id:?}; record not used"),
             Self::TurnGuessed { turn_id } => write!(f, "no turn {turn_id:?}; open turn taken"),
+            Self::NoOpenTurn => f.write_str("no turn is open; record not used"),
             Self::TurnRepeated { turn_id } => write!(f, "a second turn {turn_id:?}"),
             Self::ItemElsewhere { item_id } => {
                 write!(f, "item {item_id:?} also stands unfinished in an earlier turn")
@@ -233,6 +241,9 @@ impl fmt::Display for HistoryAnomaly {
             Self::ItemReset { item_id } => write!(f, "finished item {item_id:?} reset"),
             Self::ModeUnknown { mode } => {
                 write!(f, "history mode {mode:?} is not known; turns and items are not folded")
+            }
+            Self::ModeInferred => {
+                f.write_str("no history mode read; taken as paginated for its ordinals")
             }
             Self::RollbackInPaginated => f.write_str("rollback in a paginated thread not used"),
         }

@@ -101,23 +101,26 @@ impl FoldState {
         let decoded = decode(line, scratch, Depth::Needed);
         let mut step =
             Step { seq: line.seq, span: line.span, changes: Vec::new(), diagnostics: Vec::new() };
+        let mut is_damaged = false;
         let note = |span, kind| Diagnostic { seq: line.seq, span, kind };
         for (span, kind) in decoded.notes {
             if let DiagnosticKind::Damaged(_) = kind {
+                is_damaged = true;
                 counts.damaged += 1;
                 ordinals.damaged_since += 1;
             }
             step.diagnostics.push(note(span, kind));
         }
         let records = decoded.records.as_slice();
-        if records.is_empty() && step.diagnostics.is_empty() {
+        if records.is_empty() && !is_damaged {
             counts.blank += 1;
         }
         for record in records {
-            if self.options.records == RecordFilter::PersistedOnly && !is_persisted(record) {
-                continue;
+            match record.kind {
+                Kind::Unknown | Kind::OtherResponse => counts.unknown += 1,
+                _ => counts.records += 1,
             }
-            record.body.problems(&mut |problem| {
+            record.problems(&mut |problem| {
                 let (kind, field) = (record.kind.name(), problem.field.to_owned());
                 let kind = DiagnosticKind::Field { kind, field, state: problem.state };
                 step.diagnostics.push(note(record.span, kind));
@@ -125,6 +128,10 @@ impl FoldState {
             let anomaly = ordinals.check(record);
             step.diagnostics
                 .extend(anomaly.map(|it| note(record.span, DiagnosticKind::Ordinal(it))));
+            let mode = changed.as_ref().unwrap_or(&self.history).mode();
+            if self.options.records == RecordFilter::PersistedOnly && !is_persisted(record, mode) {
+                continue;
+            }
             let record_index = position.record_index;
             let at = At { seq: line.seq, span: record.span, record_index };
             let before = changed.as_ref().unwrap_or(&self.history);
@@ -140,10 +147,6 @@ impl FoldState {
                 changed = Some(done.state);
             }
             position.record_index += u64::from(record.kind.is_indexed());
-            match record.kind {
-                Kind::Unknown => counts.unknown += 1,
-                _ => counts.records += 1,
-            }
         }
         position.seq = line.seq + 1;
         position.offset_bytes = line.span.end_bytes() + 1;
@@ -183,11 +186,9 @@ impl Ordinals {
                 self.is_missing = false;
                 let before = self.last.replace(found);
                 match found.checked_sub(expected) {
+                    _ if before == Some(found) => Some(OrdinalAnomaly::Repeated { ordinal: found }),
                     Some(gap) if gap <= explained => None,
                     Some(_) => Some(OrdinalAnomaly::Gap { expected, found }),
-                    None if before == Some(found) => {
-                        Some(OrdinalAnomaly::Repeated { ordinal: found })
-                    }
                     None => Some(OrdinalAnomaly::Decreased { expected, found }),
                 }
             }
@@ -260,7 +261,8 @@ impl Folder {
     }
 
     /// Takes the pending bytes as a complete line: for logs that are known to be closed. Only by
-    /// this is a torn tail ever more than pending.
+    /// this is a torn tail ever more than pending. The position is then behind a line end that is
+    /// not there.
     pub fn end(&mut self) -> Vec<Step> {
         if self.tail.is_empty() { Vec::new() } else { self.push(b"\n") }
     }

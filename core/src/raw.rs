@@ -259,6 +259,13 @@ impl<'a, T: FromRaw<'a>> Field<'a, Vec<T>> {
         let elements = self.raw.and_then(Raw::elements).unwrap_or_default();
         elements.into_iter().filter_map(T::from_raw).collect()
     }
+
+    /// The elements, `None` where one is not readable; none if this is no list.
+    #[must_use]
+    pub fn slots(&self) -> Vec<Option<T>> {
+        let elements = self.raw.and_then(Raw::elements).unwrap_or_default();
+        elements.into_iter().map(T::from_raw).collect()
+    }
 }
 
 impl<'a, T: FromRaw<'a>> Field<'a, Entry<'a, T>> {
@@ -483,13 +490,16 @@ fn code_unit(text: &str) -> Option<(u32, &str)> {
 }
 
 /// Replaces escaped surrogates that have no partner, in JSON text.
-fn replace_lone_surrogates(json: &str) -> Cow<'_, str> {
+///
+/// Borrowed if there is none.
+pub(crate) fn replace_lone_surrogates(json: &str) -> Cow<'_, str> {
     let suspicious = memchr::memmem::find_iter(json.as_bytes(), b"\\u")
         .any(|at| matches!(json.as_bytes().get(at + 2), Some(b'd' | b'D')));
     if !suspicious {
         return Cow::Borrowed(json);
     }
     let mut text = String::with_capacity(json.len());
+    let mut changed = false;
     let mut rest = json;
     while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
         let Some((plain, escape)) = rest.split_at_checked(at) else { break };
@@ -506,10 +516,11 @@ fn replace_lone_surrogates(json: &str) -> Cow<'_, str> {
         };
         let Some((escape, after)) = escape.split_at_checked(len) else { break };
         text.push_str(if keep { escape } else { "\\ufffd" });
+        changed |= !keep;
         rest = after;
     }
     text.push_str(rest);
-    Cow::Owned(text)
+    if changed { Cow::Owned(text) } else { Cow::Borrowed(json) }
 }
 
 #[cfg(test)]

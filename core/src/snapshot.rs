@@ -61,7 +61,10 @@ impl Snapshot {
             Change::ItemRemoved { turn, item, .. } => {
                 let missing = ApplyError { turn: *turn, item: Some(*item) };
                 let entry = self.turns.get_mut(turn).ok_or(missing)?;
-                *entry.items.get_mut(item.0 as usize).ok_or(missing)? = None;
+                let place = item.0 as usize;
+                let item = entry.items.get(place).and_then(Option::as_ref);
+                item.ok_or(missing)?;
+                entry.items.set(place, None);
             }
         }
         Ok(())

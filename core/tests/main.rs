@@ -2,8 +2,17 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
 #![allow(clippy::disallowed_methods, reason = "tests read fixtures")]
 
+mod cuts;
+mod equation;
+mod face;
 mod golden;
+mod laws;
+mod model;
+mod naive;
+mod reference;
 mod support;
+mod swarms;
+mod total;
 
 /// A file in this folder that is no module of this binary would never run.
 #[test]

@@ -30,11 +30,10 @@ macro_rules! bodies {
                 })
             }
 
-            /// Tells every field that is not as the format says.
-            pub fn problems(&self, tell: &mut dyn FnMut(Problem)) {
+            pub(super) fn problems(&self, is_end: bool, tell: &mut dyn FnMut(Problem)) {
                 match self {
                     Self::Unread => {}
-                    $(Self::$variant(body) => body.problems(tell),)*
+                    $(Self::$variant(body) => body.problems(is_end, tell),)*
                 }
             }
         }

@@ -11,7 +11,7 @@ use crate::diag::{Damage, DiagnosticKind, Repair};
 use crate::format::{Kind, ResponseKind};
 use crate::line::Line;
 use crate::pos::Span;
-use crate::raw::{JsonType, Raw, Text};
+use crate::raw::{JsonType, Raw, Text, replace_lone_surrogates};
 
 /// What a record starts with; where a broken line may have another one.
 pub(super) const MARKER: &str = "{\"timestamp\":";
@@ -31,48 +31,49 @@ pub(super) fn decode<'a>(line: Line<'a>, scratch: &'a mut String, depth: Depth) 
             scratch.as_str()
         }
     };
-    if text.trim().is_empty() {
-        return decoded;
-    }
+    let text = text.trim_end();
     let mut records = Vec::new();
     let mut broken_pieces = 0;
+    let mut is_after_damage = false;
     let mut at = 0;
     // Positions in a mended text are not those of the line: there, pieces share the line's span.
-    let exact = text.len() == trimmed.bytes.len();
+    let exact = matches_line(text, trimmed.bytes);
     let span_of = |start, end| if exact { trimmed.span.part(start, end) } else { trimmed.span };
-    while let Some(rest) = text.get(at..).filter(|rest| !rest.trim().is_empty()) {
-        let start = at + (rest.len() - rest.trim_start().len());
-        let (end, found) = match Raw::first_of(rest) {
-            Ok((raw, len)) => (at + len, Ok(raw)),
-            Err(_) => {
-                broken_pieces += 1;
-                let next = rest.get(1..).and_then(|rest| rest.find(MARKER)).map(|next| next + 1);
-                (next.map_or(text.len(), |next| at + next), Err(Damage::NotJson))
-            }
-        };
-        let span = span_of(start, end);
-        match found {
-            Ok(raw) if raw.json_type() == JsonType::Object => {
-                let record = read(raw, line.seq, span, depth, &mut decoded.notes);
-                decoded.notes.extend(unknown_note(&record).map(|note| (span, note)));
-                records.push(record);
-                at = end;
-            }
-            Ok(_) => {
-                decoded.notes.push((span, DiagnosticKind::Damaged(Damage::NotAnObject)));
-                broken_pieces += 1;
-                at = end;
-            }
-            Err(damage) => {
-                decoded.notes.push((span, DiagnosticKind::Damaged(damage)));
-                at = end;
-            }
+    loop {
+        let rest = text.get(at..).unwrap_or_default();
+        at += rest.len() - rest.trim_start().len();
+        let rest = rest.trim_start();
+        if rest.is_empty() {
+            break;
         }
-        if broken_pieces > BROKEN_PIECES_MAX {
+        if broken_pieces == BROKEN_PIECES_MAX {
             let span = span_of(at, text.len());
             decoded.notes.push((span, DiagnosticKind::Damaged(Damage::TooBroken)));
             break;
         }
+        let (len, damage) = match Raw::first_of(rest) {
+            Ok((raw, len)) if is_after_damage && !stands_alone(rest, len) => {
+                // Inside a broken record there may be objects that look like one.
+                let _ = raw;
+                (next_marker(rest, len), Some(Damage::NotJson))
+            }
+            Ok((raw, len)) if raw.json_type() == JsonType::Object => {
+                let span = span_of(at, at + len);
+                let record = read(raw, line.seq, span, depth, &mut decoded.notes);
+                decoded.notes.extend(unknown_note(&record).map(|note| (span, note)));
+                records.push(record);
+                (len, None)
+            }
+            Ok((_, len)) => (len, Some(Damage::NotAnObject)),
+            Err(_) => (next_marker(rest, 0), Some(Damage::NotJson)),
+        };
+        if let Some(damage) = damage {
+            let span = span_of(at, at + len);
+            decoded.notes.push((span, DiagnosticKind::Damaged(damage)));
+            broken_pieces += 1;
+            is_after_damage = true;
+        }
+        at += len;
     }
     if records.len() > 1 || (records.len() == 1 && broken_pieces > 0) {
         decoded.notes.push(repaired(line.span, Repair::SeveralOnOneLine));
@@ -81,14 +82,32 @@ pub(super) fn decode<'a>(line: Line<'a>, scratch: &'a mut String, depth: Depth) 
     decoded
 }
 
+/// Whether `text` is what stands on the line, but for white space at its end.
+fn matches_line(text: &str, bytes: &[u8]) -> bool {
+    bytes.get(..text.len()) == Some(text.as_bytes())
+}
+
+/// Whether nothing follows the first `len` bytes, or another record.
+fn stands_alone(rest: &str, len: usize) -> bool {
+    let after = rest.get(len..).unwrap_or_default().trim_start();
+    after.is_empty() || after.starts_with(MARKER)
+}
+
+/// Where the next record may start, behind `from` bytes and the one at the start.
+fn next_marker(rest: &str, from: usize) -> usize {
+    let from = if from == 0 && rest.starts_with(MARKER) { MARKER.len() } else { from };
+    let next = rest.get(from..).and_then(|rest| rest.find(MARKER));
+    next.map_or(rest.len(), |next| from + next)
+}
+
 /// Takes byte order marks, NULs and white space off both ends; a line of NULs only is damage.
 fn trim<'a>(line: Line<'a>, notes: &mut Vec<(Span, DiagnosticKind)>) -> Line<'a> {
     let mut bytes = line.bytes;
-    let mut saw_nuls = false;
+    let (mut saw_nuls, mut saw_mark) = (false, false);
     let mut skipped = 0;
     loop {
         if let Some(rest) = bytes.strip_prefix(b"\xef\xbb\xbf") {
-            notes.push(repaired(line.span.part(skipped, skipped + 3), Repair::ByteOrderMark));
+            saw_mark = true;
             (bytes, skipped) = (rest, skipped + 3);
         } else if let [0, rest @ ..] = bytes {
             saw_nuls = true;
@@ -103,6 +122,9 @@ fn trim<'a>(line: Line<'a>, notes: &mut Vec<(Span, DiagnosticKind)>) -> Line<'a>
         saw_nuls |= *last == 0;
         bytes = rest;
     }
+    if saw_mark {
+        notes.push(repaired(line.span, Repair::ByteOrderMark));
+    }
     if saw_nuls {
         notes.push(match bytes.is_empty() {
             true => (line.span, DiagnosticKind::Damaged(Damage::Nuls)),
@@ -112,11 +134,16 @@ fn trim<'a>(line: Line<'a>, notes: &mut Vec<(Span, DiagnosticKind)>) -> Line<'a>
     Line { bytes, span: line.span.part(skipped, skipped + bytes.len()), ..line }
 }
 
-/// Replaces bytes that are no UTF-8 and escapes control characters inside strings.
+/// Replaces bytes that are no UTF-8 and surrogates without a partner, and escapes control
+/// characters inside strings.
 fn mend<'a>(bytes: &'a [u8], span: Span, notes: &mut Vec<(Span, DiagnosticKind)>) -> Cow<'a, str> {
-    let text = String::from_utf8_lossy(bytes);
+    let mut text = String::from_utf8_lossy(bytes);
     if let Cow::Owned(_) = text {
         notes.push(repaired(span, Repair::InvalidUtf8));
+    }
+    if let Cow::Owned(whole) = replace_lone_surrogates(&text) {
+        notes.push(repaired(span, Repair::LoneSurrogates));
+        text = Cow::Owned(whole);
     }
     if !text.bytes().any(|byte| byte < 0x20) {
         return text;

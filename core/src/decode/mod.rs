@@ -13,10 +13,10 @@ pub use body::Body;
 use std::borrow::Cow;
 
 use crate::diag::{DiagnosticKind, Repair};
-use crate::format::Kind;
+use crate::format::{Kind, Payload, Problem};
 use crate::line::Line;
 use crate::pos::Span;
-use crate::raw::Raw;
+use crate::raw::{Raw, replace_lone_surrogates};
 
 /// How much of each record is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +66,18 @@ impl<'a> Record<'a> {
     #[must_use]
     pub fn payload(&self) -> Option<Raw<'a>> {
         Raw::first_of(self.rest).ok().map(|(raw, _)| raw)
+    }
+
+    /// Tells every field that is not as the format says: of the payload and, where it carries a
+    /// canonical item, of that.
+    pub fn problems(&self, tell: &mut dyn FnMut(Problem)) {
+        let is_end = matches!(self.kind, Kind::Event(event) if event.is_end());
+        self.body.problems(is_end, tell);
+        if let Body::ItemLifecycle(lifecycle) = &self.body
+            && let Some(item) = lifecycle.item.get()
+        {
+            item.problems(is_end, tell);
+        }
     }
 
     /// The record's `type` and, behind a slash, its payload's.
@@ -140,9 +152,13 @@ fn straight(line: Line<'_>, depth: Depth) -> Option<Record<'_>> {
     let head = head::read(text)?;
     let kind = Kind::from_tags(head.record_tag, head.payload_tag);
     let body = if depth == Depth::Full || needed(kind) {
-        let (body, len) = Body::read(kind, head.rest)?.ok()?;
+        let (body, len) = match Body::read(kind, head.rest) {
+            Some(read) => read.ok()?,
+            None => (Body::Unread, Raw::first_of(head.rest).ok()?.1),
+        };
         let (_, tail) = head.rest.split_at_checked(len)?;
-        ends_record(tail).then_some(body)?
+        let is_plain = matches!(replace_lone_surrogates(head.rest), Cow::Borrowed(_));
+        (is_plain && ends_record(tail)).then_some(body)?
     } else {
         looks_whole(head.rest).then_some(Body::Unread)?
     };
@@ -227,14 +243,23 @@ fn needed(kind: Kind) -> bool {
                 | E::CollabResumeEnd
                 | E::SubAgentActivity
         ),
-        Kind::Response(R::Message) | Kind::SessionMeta => true,
+        // Of what is not known, it is at least known whether it is whole.
+        Kind::Response(R::Message) | Kind::SessionMeta | Kind::Unknown | Kind::OtherResponse => {
+            true
+        }
         _ => false,
     }
 }
 
-/// Notes that a record of unknown kind deserves.
+/// Of a tag nobody knows, a diagnostic keeps this much.
+const TAG_CHARS_MAX: usize = 200;
+
+/// The note that a record of unknown kind deserves.
 fn unknown_note(record: &Record<'_>) -> Option<DiagnosticKind> {
-    (record.kind == Kind::Unknown).then(|| DiagnosticKind::Unknown { tag: record.tags() })
+    matches!(record.kind, Kind::Unknown | Kind::OtherResponse).then(|| {
+        let tag = record.tags().chars().take(TAG_CHARS_MAX).collect();
+        DiagnosticKind::Unknown { tag }
+    })
 }
 
 fn repaired(span: Span, repair: Repair) -> (Span, DiagnosticKind) {

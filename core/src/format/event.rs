@@ -134,8 +134,8 @@ shapes! {
         action_name: Text<'a>, opt;
         plugin_id: Text<'a>, opt;
         read_only_hint: bool, opt;
-        duration: Duration<'a>, opt;
-        result: McpOutcome<'a>, opt;
+        duration: Duration<'a>, end;
+        result: McpOutcome<'a>, end;
     }
 
     /// A call that says nothing but its id.
@@ -194,13 +194,13 @@ shapes! {
         parsed_cmd: Vec<ParsedCommand<'a>>, req;
         source: CommandSource, def;
         interaction_input: Text<'a>, opt;
-        stdout: Text<'a>, opt;
-        stderr: Text<'a>, opt;
+        stdout: Text<'a>, end;
+        stderr: Text<'a>, end;
         aggregated_output: Text<'a>, def;
-        exit_code: i32, opt;
-        duration: Duration<'a>, opt;
-        formatted_output: Text<'a>, opt;
-        status: ItemStatus, opt;
+        exit_code: i32, end;
+        duration: Duration<'a>, end;
+        formatted_output: Text<'a>, end;
+        status: ItemStatus, end;
     }
 
     /// Something went wrong.

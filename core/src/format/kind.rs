@@ -125,6 +125,23 @@ kinds! {
     }
 }
 
+impl EventKind {
+    /// Whether the event ends what an event with the same shape began.
+    #[must_use]
+    pub fn is_end(self) -> bool {
+        matches!(
+            self,
+            Self::ExecCommandEnd
+                | Self::McpToolCallEnd
+                | Self::CollabAgentSpawnEnd
+                | Self::CollabAgentInteractionEnd
+                | Self::CollabWaitingEnd
+                | Self::CollabCloseEnd
+                | Self::CollabResumeEnd
+        )
+    }
+}
+
 kinds! {
     /// The `type` of a response item (FORMAT 9).
     ResponseKind {

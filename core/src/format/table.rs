@@ -7,6 +7,8 @@ use crate::raw::{FieldState, FromRaw, Raw};
 pub enum Need {
     /// `R`: the reference loses the record without it.
     Required,
+    /// `R` in events that end something; begins share the shape and lack the field.
+    AtEnd,
     /// `O`: missing and null are the same.
     Optional,
     /// `D`: missing stands for a default; null does not.
@@ -24,21 +26,26 @@ pub struct Problem {
 
 /// A shape of the log.
 pub trait Payload<'a>: FromRaw<'a> {
-    /// Tells every field that is not as the format says.
-    fn problems(&self, tell: &mut dyn FnMut(Problem));
+    /// Tells every field that is not as the format says, for an event that ends something or not.
+    fn problems(&self, is_end: bool, tell: &mut dyn FnMut(Problem));
 }
 
 pub(super) fn check<'a, T: FromRaw<'a>>(
     field: &'static str,
     value: &crate::raw::Field<'a, T>,
     need: Need,
+    is_end: bool,
     tell: &mut dyn FnMut(Problem),
 ) {
     let state = value.state();
     let fine = match state {
         FieldState::Good => true,
         FieldState::Unreadable | FieldState::UnknownWord => false,
-        FieldState::Missing => need != Need::Required,
+        FieldState::Missing => match need {
+            Need::Required => false,
+            Need::AtEnd => !is_end,
+            Need::Optional | Need::Default => true,
+        },
         FieldState::Null => need == Need::Optional,
     };
     if !fine {
@@ -102,11 +109,12 @@ macro_rules! shapes {
 
         impl<'a> $crate::format::Payload<'a> for $name<'a> {
             #[allow(unused_variables)]
-            fn problems(&self, tell: &mut dyn FnMut($crate::format::Problem)) {
+            fn problems(&self, is_end: bool, tell: &mut dyn FnMut($crate::format::Problem)) {
                 $($crate::format::table::check(
                     shapes!(@key $field $($key)?),
                     &self.$field,
                     shapes!(@need $need),
+                    is_end,
                     tell,
                 );)*
             }
@@ -115,6 +123,7 @@ macro_rules! shapes {
     (@key $field:ident) => { stringify!($field) };
     (@key $field:ident $key:literal) => { $key };
     (@need req) => { $crate::format::Need::Required };
+    (@need end) => { $crate::format::Need::AtEnd };
     (@need opt) => { $crate::format::Need::Optional };
     (@need def) => { $crate::format::Need::Default };
 }
@@ -143,6 +152,18 @@ macro_rules! tagged {
 
             fn state(raw: $crate::raw::Raw<'a>) -> $crate::raw::FieldState {
                 $crate::raw::FieldState::of_type(raw, $crate::raw::JsonType::Object)
+            }
+        }
+
+        impl<'a> $crate::format::Payload<'a> for $name<'a> {
+            fn problems(&self, is_end: bool, tell: &mut dyn FnMut($crate::format::Problem)) {
+                match self {
+                    $(Self::$variant(body) => body.problems(is_end, tell),)*
+                    Self::Unknown(_) => tell($crate::format::Problem {
+                        field: "type",
+                        state: $crate::raw::FieldState::UnknownWord,
+                    }),
+                }
             }
         }
     )*};

@@ -1,9 +1,12 @@
 //! Items of a turn.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use super::{ActivityKind, AgentStatusWord, CollabTool, CommandSource, ItemStatus, MessagePhase};
+use crate::coll::Vector;
 use crate::raw::{Json, Raw, Text};
 
 /// Declares the item enum: its variants, tags and the struct behind each.
@@ -307,9 +310,43 @@ output! {
         /// The item's id.
         id: String,
         /// Summaries, in order.
-        summary: Vec<String>,
+        summary: Texts,
         /// Raw reasoning, in order.
-        content: Vec<String>,
+        content: Texts,
+    }
+}
+
+/// Texts in order. Clones share structure: each text that joins makes a new item.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Texts(Vector<Arc<str>>);
+
+impl Texts {
+    /// The texts.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|text| &**text)
+    }
+
+    /// Texts there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn push(&mut self, text: &str) {
+        self.0.push_back(text.into());
+    }
+}
+
+impl<T: AsRef<str>> FromIterator<T> for Texts {
+    fn from_iter<I: IntoIterator<Item = T>>(texts: I) -> Self {
+        Self(texts.into_iter().map(|text| text.as_ref().into()).collect())
     }
 }
 
@@ -336,6 +373,12 @@ output! {
         exit_code: Option<i32>,
         /// Run time in milliseconds.
         duration_ms: Option<i64>,
+        /// The plug-in that ran it.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        plugin_id: Option<String>,
+        /// The script of the plug-in.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        script_path: Option<String>,
     }
 }
 

@@ -12,15 +12,15 @@ use crate::model::{
     CommandSource, ContextCompactionItem, DynamicToolCallItem, FileChangeItem, HookPromptFragment,
     HookPromptItem, ImageGenerationItem, ImageViewItem, ItemStatus, McpAppContext,
     McpToolCallError, McpToolCallItem, PlanItem, ReasoningItem, ReviewModeItem, SleepItem,
-    SubAgentActivityItem, ThreadItem, UnknownItem, UserMessageItem, UserPart, WebSearchAction,
-    WebSearchItem,
+    SubAgentActivityItem, Texts, ThreadItem, UnknownItem, UserMessageItem, UserPart,
+    WebSearchAction, WebSearchItem,
 };
 use crate::pos::At;
 use crate::raw::{Field, Json, Raw, Text};
 use crate::text::path;
 
-fn texts(field: &Field<'_, Vec<Text<'_>>>) -> Vec<String> {
-    field.each().into_iter().map(Cow::into_owned).collect()
+fn texts(field: &Field<'_, Vec<Text<'_>>>) -> Texts {
+    field.each().into_iter().collect()
 }
 
 /// The item a canonical turn item stands for; `raw` is the turn item as it stands in the log.
@@ -66,6 +66,8 @@ pub(super) fn thread_item(item: &TurnItem<'_>, raw: Raw<'_>, at: At) -> ThreadIt
                 aggregated_output: output,
                 exit_code: command.exit_code.get(),
                 duration_ms: command.duration.get().and_then(|duration| duration.millis()),
+                plugin_id: owned(&command.plugin_id),
+                script_path: owned(&command.script_path),
                 cwd,
             })
         }

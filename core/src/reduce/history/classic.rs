@@ -1,5 +1,6 @@
 //! The classic fold (R5-R37): UI-shaped events in order, and the canonical items beside them.
 
+use super::fallback::Vocabulary;
 use super::items;
 use super::parts::{self, call_id};
 use super::turns::{Ending, Route, Target, Work, head};
@@ -11,7 +12,7 @@ use crate::format::{
 };
 use crate::model::{
     AgentMessageItem, ContextCompactionItem, HookPromptFragment, HookPromptItem, ReasoningItem,
-    ReviewModeItem, ThreadItem, TurnStatus,
+    ReviewModeItem, Texts, ThreadItem, TurnStatus,
 };
 use crate::past::Past;
 use crate::raw::{Field, Text};
@@ -23,9 +24,9 @@ pub(super) fn reduce<P: Past>(
     record: &Record<'_>,
 ) -> Result<Option<Step>, P::Error> {
     let Kind::Event(event) = record.kind else {
-        return Ok(other(work, record));
+        return other(work, record);
     };
-    let is_end = items::is_end(event);
+    let is_end = event.is_end();
     match &record.body {
         Body::TaskStarted(started) => {
             let id = started.turn_id.get();
@@ -44,7 +45,7 @@ pub(super) fn reduce<P: Past>(
             None => return Ok(None),
         },
         Body::UserMessage(message) => {
-            work.dialogue_has_come();
+            work.speak(Vocabulary::Events)?;
             work.close_before_user_message();
             let id = work.next_item_id();
             work.append(ThreadItem::UserMessage(items::user_message(id, message)));
@@ -53,7 +54,7 @@ pub(super) fn reduce<P: Past>(
             let Some(text) = message.message.get().filter(|text| !text.is_empty()) else {
                 return Ok(None);
             };
-            work.dialogue_has_come();
+            work.speak(Vocabulary::Events)?;
             let id = work.next_item_id();
             work.append(ThreadItem::AgentMessage(AgentMessageItem {
                 id,
@@ -124,7 +125,7 @@ pub(super) fn reduce<P: Past>(
 }
 
 /// Records that are no events: compactions and messages of the model's history.
-fn other<P: Past>(mut work: Work<'_, P>, record: &Record<'_>) -> Option<Step> {
+fn other<P: Past>(mut work: Work<'_, P>, record: &Record<'_>) -> Result<Option<Step>, P::Error> {
     match &record.body {
         _ if record.kind == Kind::Compacted => work.ensure().saw_compaction = true,
         Body::ResponseMessage(message) => match hook_fragments(message) {
@@ -134,11 +135,11 @@ fn other<P: Past>(mut work: Work<'_, P>, record: &Record<'_>) -> Option<Step> {
                 let id = id.unwrap_or_else(|| format!("hook-{}", work.at.record_index));
                 work.append(ThreadItem::HookPrompt(HookPromptItem { id, fragments }));
             }
-            None => work.stand_in(message),
+            None => work.stand_in_message(message)?,
         },
-        _ => return None,
+        _ => return Ok(None),
     }
-    Some(work.finish())
+    Ok(Some(work.finish()))
 }
 
 fn soft(turn_id: Option<&str>) -> Route<'_> {
@@ -232,12 +233,14 @@ impl<P: Past> Work<'_, P> {
         let thinking = self.ensure().thinking.clone();
         let mut item = match &thinking {
             Some((_, item)) => ReasoningItem::clone(item),
-            None => {
-                ReasoningItem { id: self.next_item_id(), summary: Vec::new(), content: Vec::new() }
-            }
+            None => ReasoningItem {
+                id: self.next_item_id(),
+                summary: Texts::default(),
+                content: Texts::default(),
+            },
         };
         let list = if is_raw { &mut item.content } else { &mut item.summary };
-        list.push(text.into_owned());
+        list.push(&text);
         if thinking.is_some() {
             self.join_reasoning(item);
         } else {
@@ -257,8 +260,7 @@ impl<P: Past> Work<'_, P> {
     /// R21, A4: a review item may name a turn that is not there yet.
     fn review(&mut self, turn_id: Option<Text<'_>>, item: ThreadItem) -> Result<(), P::Error> {
         let Some(turn_id) = turn_id.filter(|id| !id.is_empty()) else {
-            self.append(item);
-            return Ok(());
+            return self.upsert(&Route::Soft(None), item);
         };
         match self.find(&turn_id)? {
             Some(_) => self.upsert(&Route::Strict(&turn_id), item),
@@ -298,11 +300,15 @@ impl<P: Past> Work<'_, P> {
             | TurnItem::McpToolCall(_)
             | TurnItem::ContextCompaction(_) => false,
         };
-        if !is_folded {
+        let is_message = matches!(item, TurnItem::UserMessage(_) | TurnItem::AgentMessage(_));
+        if !is_folded && !is_message {
             return Ok(false);
         }
         let turn_id = lifecycle.turn_id.get();
         let value = canonical::thread_item(&item, raw, self.at);
+        if is_message {
+            return self.stand_in_canonical(value);
+        }
         match &item {
             TurnItem::EnteredReviewMode(_) | TurnItem::ExitedReviewMode(_) => {
                 self.review(turn_id, value)?;

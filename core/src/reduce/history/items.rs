@@ -1,6 +1,7 @@
 //! Items made from events: R18, R19, R21, R27-R35. Each function is one event, one item.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use super::parts::{
     call_id, canonical_uuid, command_actions, file_updates, join_command, mcp_result, owned, text,
@@ -22,20 +23,6 @@ use crate::pos::At;
 use crate::raw::{Entry, Field, Json, JsonType, Raw, Text};
 use crate::text::path;
 
-/// Whether an event ends what a `begin` with the same shape began.
-pub(super) fn is_end(event: E) -> bool {
-    matches!(
-        event,
-        E::ExecCommandEnd
-            | E::McpToolCallEnd
-            | E::CollabAgentSpawnEnd
-            | E::CollabAgentInteractionEnd
-            | E::CollabWaitingEnd
-            | E::CollabCloseEnd
-            | E::CollabResumeEnd
-    )
-}
-
 /// R18.
 pub(super) fn user_message(id: String, message: &UserMessage<'_>) -> UserMessageItem {
     let said = message.message.get().unwrap_or_default();
@@ -44,26 +31,25 @@ pub(super) fn user_message(id: String, message: &UserMessage<'_>) -> UserMessage
         let text_elements = message.text_elements.each();
         content.push(UserPart::Text { text: said.into_owned(), text_elements });
     }
-    let mut details =
-        message.image_details.each().into_iter().map(|detail| detail.map(Cow::into_owned));
-    content.extend(
-        message
-            .images
-            .each()
-            .into_iter()
-            .map(|url| UserPart::Image { detail: details.next().flatten(), url: url.into_owned() }),
-    );
-    let mut details =
-        message.local_image_details.each().into_iter().map(|detail| detail.map(Cow::into_owned));
-    content.extend(message.local_images.each().into_iter().map(|path| UserPart::LocalImage {
-        detail: details.next().flatten(),
-        path: path.into_owned(),
-    }));
+    let images = with_details(&message.images, &message.image_details);
+    content.extend(images.map(|(url, detail)| UserPart::Image { detail, url }));
+    let images = with_details(&message.local_images, &message.local_image_details);
+    content.extend(images.map(|(path, detail)| UserPart::LocalImage { detail, path }));
     let audio = message.audio.each().into_iter();
     content.extend(audio.map(|url| UserPart::Audio { url: url.into_owned() }));
     let audio = message.local_audio.each().into_iter();
     content.extend(audio.map(|path| UserPart::LocalAudio { path: path.into_owned() }));
     UserMessageItem { id, client_id: owned(&message.client_id), content }
+}
+
+/// The readable images, each with the detail that stands at its place.
+fn with_details(
+    images: &Field<'_, Vec<Text<'_>>>,
+    details: &Field<'_, Vec<Option<Text<'_>>>>,
+) -> impl Iterator<Item = (String, Option<String>)> {
+    let mut details = details.slots().into_iter().map(Option::flatten);
+    let slots = images.slots().into_iter().map(move |image| (image, details.next().flatten()));
+    slots.filter_map(|(image, detail)| Some((image?.into_owned(), detail.map(Cow::into_owned))))
 }
 
 /// R13, R49.
@@ -76,18 +62,44 @@ pub(super) fn turn_error(error: &ErrorEvent<'_>) -> TurnError {
     }
 }
 
-/// R49: snake_case to camelCase; what is not known stays as it is.
+/// The error codes of R49, as logs spell them.
+const ERROR_CODES: [&str; 16] = [
+    "context_window_exceeded",
+    "session_budget_exceeded",
+    "usage_limit_exceeded",
+    "server_overloaded",
+    "cyber_policy",
+    "internal_server_error",
+    "unauthorized",
+    "bad_request",
+    "thread_rollback_failed",
+    "sandbox_error",
+    "other",
+    "http_connection_failed",
+    "response_stream_connection_failed",
+    "response_stream_disconnected",
+    "response_too_many_failed_attempts",
+    "active_turn_not_steerable",
+];
+
+/// R49: known codes from snake_case to camelCase; what is not known stays as it is.
 fn error_info(raw: Raw<'_>) -> Json {
-    if let Some(word) = raw.read::<Text<'_>>() {
+    let is_known = |word: &str| ERROR_CODES.contains(&word);
+    if let Some(word) = raw.read::<Text<'_>>().filter(|word| is_known(word)) {
         return Json::of(&camel(&word));
     }
-    let Some((key, value)) = raw.entries().and_then(|entries| entries.into_iter().next()) else {
-        return raw.into();
-    };
-    let inner = value.entries().unwrap_or_default().into_iter();
-    let inner: std::collections::BTreeMap<String, Json> =
-        inner.map(|(key, value)| (camel(&key), value.into())).collect();
-    Json::of(&std::collections::BTreeMap::from([(camel(&key), inner)]))
+    let mut entries = raw.entries().unwrap_or_default().into_iter();
+    match (entries.next(), entries.next()) {
+        (Some((key, value)), None) if is_known(&key) => match value.entries() {
+            Some(inner) => {
+                let inner = inner.into_iter().map(|(key, value)| (camel(&key), Json::from(value)));
+                let inner: BTreeMap<String, Json> = inner.collect();
+                Json::of(&BTreeMap::from([(camel(&key), inner)]))
+            }
+            None => Json::of(&BTreeMap::from([(camel(&key), Json::from(value))])),
+        },
+        _ => raw.into(),
+    }
 }
 
 fn camel(word: &str) -> String {
@@ -126,6 +138,8 @@ pub(super) fn exec_command(id: String, command: &ExecCommand<'_>, is_end: bool) 
         aggregated_output: output.filter(|output| !output.is_empty()).map(Cow::into_owned),
         exit_code,
         duration_ms: duration.map(|duration| duration.millis().unwrap_or(i64::MAX)),
+        plugin_id: owned(&command.plugin_id),
+        script_path: owned(&command.script_path),
         cwd,
     })
 }
@@ -159,13 +173,15 @@ pub(super) fn guardian(assessment: &GuardianAssessment<'_>) -> Option<ThreadItem
         id,
         command_actions: vec![CommandAction::Unknown { command: command.clone() }],
         command,
-        cwd: path::native(&action.cwd.get().unwrap_or_default()),
+        cwd: path::absolute(&path::native(&action.cwd.get().unwrap_or_default())),
         process_id: None,
         source: CommandSource::Agent,
         status,
         aggregated_output: None,
         exit_code: None,
         duration_ms: None,
+        plugin_id: owned(&assessment.plugin_id),
+        script_path: owned(&assessment.script_path),
     }))
 }
 
@@ -222,7 +238,7 @@ pub(super) fn dynamic_end(id: String, call: &DynamicToolCallResponse<'_>) -> Thr
 /// The item of an event that always goes to the open turn; `None` for events that make none.
 pub(super) fn current_turn_item(event: E, body: &Body<'_>, at: At) -> Option<ThreadItem> {
     Some(match body {
-        Body::McpToolCall(call) => mcp(call, is_end(event), at),
+        Body::McpToolCall(call) => mcp(call, event.is_end(), at),
         Body::CallBegin(begin) if event == E::WebSearchBegin => web_search_begin(begin, at),
         Body::CallBegin(begin) => image_generation_begin(begin, at),
         Body::WebSearchEnd(end) => web_search_end(end, at),
@@ -337,7 +353,7 @@ fn sub_agent_activity(activity: &SubAgentActivity<'_>, at: At) -> ThreadItem {
 
 /// R34.
 fn collab(call: &Collab<'_>, event: E, at: At) -> ThreadItem {
-    let is_end = is_end(event);
+    let is_end = event.is_end();
     let tool = match event {
         E::CollabAgentSpawnBegin | E::CollabAgentSpawnEnd => CollabTool::SpawnAgent,
         E::CollabAgentInteractionBegin | E::CollabAgentInteractionEnd => CollabTool::SendInput,

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::change::{Change, ItemNo, TurnNo};
-use crate::decode::{Body, Record};
+use crate::decode::{Body, Ordinal, Record};
 use crate::diag::HistoryAnomaly;
 use crate::format::{EventKind, Kind};
 use crate::model::{HistoryMode, ReasoningItem, TurnHead};
@@ -36,7 +36,9 @@ pub struct HistoryState {
     next_turn: TurnNo,
     current: Option<OpenTurn>,
     usage_owner: Option<UsageOwner>,
-    fallback: fallback::Held,
+    stand_ins: fallback::StandIns,
+    /// The mode was taken from the ordinals of records, for want of a `session_meta`.
+    is_mode_inferred: bool,
 }
 
 impl Default for HistoryState {
@@ -49,7 +51,8 @@ impl Default for HistoryState {
             next_turn: TurnNo(0),
             current: None,
             usage_owner: None,
-            fallback: fallback::Held::default(),
+            stand_ins: fallback::StandIns::default(),
+            is_mode_inferred: false,
         }
     }
 }
@@ -119,21 +122,28 @@ pub fn reduce<P: Past>(
     record: &Record<'_>,
     options: &Options,
 ) -> Result<Option<Step>, P::Error> {
-    if let (Kind::SessionMeta, None) = (record.kind, &state.mode) {
-        return Ok(Some(first_meta(state, record)));
-    }
+    let is_meta = record.kind == Kind::SessionMeta && state.mode.is_none();
     let is_paginated = match (options.rules, &state.mode) {
         (Rules::Classic, _) => false,
         (Rules::Paginated, _) => true,
-        (Rules::OfLog, None | Some(HistoryMode::Legacy)) => false,
+        // Only paginated writers number their records (FORMAT A.1).
+        (Rules::OfLog, None) => record.ordinal != Ordinal::Absent,
+        (Rules::OfLog, Some(HistoryMode::Legacy)) => false,
         (Rules::OfLog, Some(HistoryMode::Paginated)) => true,
         (Rules::OfLog, Some(HistoryMode::Other(_))) => return Ok(None),
     };
-    if !matters(record.kind) {
+    if !is_meta && !matters(record.kind) {
         return Ok(None);
     }
-    let work =
+    let mut work =
         turns::Work { state: state.clone(), past, at, options, changes: vec![], notes: vec![] };
+    if is_meta {
+        work.first_meta(record);
+        return Ok(Some(work.finish()));
+    }
+    if is_paginated && state.mode.is_none() && options.rules == Rules::OfLog {
+        work.infer_mode();
+    }
     if record.kind == Kind::Event(EventKind::TokenCount) {
         return work.token_count().map(Some);
     }
@@ -146,16 +156,28 @@ fn matters(kind: Kind) -> bool {
     matches!(kind, Kind::Event(_) | Kind::Compacted | Kind::Response(ResponseKind::Message))
 }
 
-/// The first `session_meta` fixes the mode; later ones never change it (R275).
-fn first_meta(state: &HistoryState, record: &Record<'_>) -> Step {
-    let mode = match &record.body {
-        Body::SessionMeta(meta) => meta.history_mode.get(),
-        _ => None,
-    };
-    let mode = mode.unwrap_or(HistoryMode::Legacy);
-    let notes = match &mode {
-        HistoryMode::Other(mode) => vec![HistoryAnomaly::ModeUnknown { mode: mode.to_string() }],
-        _ => Vec::new(),
-    };
-    Step { state: HistoryState { mode: Some(mode), ..state.clone() }, changes: Vec::new(), notes }
+impl<P: Past> turns::Work<'_, P> {
+    /// The first `session_meta` fixes the mode; later ones never change it (R275).
+    fn first_meta(&mut self, record: &Record<'_>) {
+        let mode = match &record.body {
+            Body::SessionMeta(meta) => meta.history_mode.get(),
+            _ => None,
+        };
+        let mode = mode.unwrap_or(HistoryMode::Legacy);
+        if let HistoryMode::Other(mode) = &mode {
+            self.notes.push(HistoryAnomaly::ModeUnknown { mode: mode.to_string() });
+        }
+        if mode != HistoryMode::Legacy && self.options.rules == Rules::OfLog {
+            // The classic rules end here, and with them the open turn.
+            self.close();
+        }
+        self.state.mode = Some(mode);
+    }
+
+    fn infer_mode(&mut self) {
+        if !std::mem::replace(&mut self.state.is_mode_inferred, true) {
+            self.notes.push(HistoryAnomaly::ModeInferred);
+            self.close();
+        }
+    }
 }

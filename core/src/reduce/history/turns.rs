@@ -117,7 +117,7 @@ impl<P: Past> Work<'_, P> {
 
     /// R12: closes the open turn; one that nothing made worth keeping goes.
     pub(super) fn close(&mut self) {
-        self.state.fallback.keep();
+        self.state.stand_ins.settle();
         let Some(open) = self.state.current.take() else { return };
         if !open.is_explicit && open.len_items == 0 && !open.saw_compaction {
             self.state.len_turns = self.state.len_turns.saturating_sub(1);
@@ -140,14 +140,15 @@ impl<P: Past> Work<'_, P> {
         {
             return Ok(Some(target));
         }
-        let turn_id = id.unwrap_or_default().to_owned();
+        let turn_id = id.map(str::to_owned);
         if self.state.current.is_some() {
-            if id.is_some() {
-                self.notes.push(HistoryAnomaly::TurnGuessed { turn_id });
-            }
+            self.notes.extend(turn_id.map(|turn_id| HistoryAnomaly::TurnGuessed { turn_id }));
             return Ok(Some(Target::Current));
         }
-        self.notes.push(HistoryAnomaly::TurnUnknown { turn_id });
+        self.notes.push(match turn_id {
+            Some(turn_id) => HistoryAnomaly::TurnUnknown { turn_id },
+            None => HistoryAnomaly::NoOpenTurn,
+        });
         Ok(None)
     }
 
@@ -287,8 +288,7 @@ impl<P: Past> Work<'_, P> {
                     return Ok(());
                 }
             },
-            Route::Soft(None) => Target::Current,
-            Route::Current => self.current_or_by_call(&value)?,
+            Route::Soft(None) | Route::Current => self.current_or_by_call(&value)?,
         };
         match target {
             Target::Current => self.upsert_current(value),
@@ -332,6 +332,7 @@ impl<P: Past> Work<'_, P> {
             let (turn_id, value) = (open.head.id.clone(), Arc::new(value));
             self.changes.push(Change::ItemPut { turn, turn_id, item: place.item, value });
         }
+        self.state.stand_ins.release(turn, place.item);
         Ok(())
     }
 
@@ -340,6 +341,7 @@ impl<P: Past> Work<'_, P> {
         let item = match self.past.item_named(turn, value.id())? {
             Some(place) => {
                 self.note_reset(place.is_finished, &value);
+                self.state.stand_ins.release(turn, place.item);
                 place.item
             }
             None => {
