@@ -1,0 +1,70 @@
+//! Keeps the fold of Codex rollouts - turns and items, as [`rollfold_core`] makes them - in one
+//! embedded redb file. A sync folds only what a log has got since the last one; a question reads
+//! only the rows it is about, now or as of any line.
+//!
+//! ```
+//! use rollfold_core::model::ItemsView;
+//! use rollfold_projector::{MemSource, Outcome, Store, SyncOptions};
+//!
+//! let mut log = MemSource::new("one", br#"{"timestamp":"2026-03-01T10:00:00.000Z","type":"event_msg","payload":{"type":"task_started","turn_id":"t1"}}
+//! "#);
+//! let store = Store::in_memory()?;
+//! store.sync(&log, &SyncOptions::default())?;
+//!
+//! log.bytes.extend(br#"{"timestamp":"2026-03-01T10:00:01.000Z","type":"event_msg","payload":{"type":"user_message","message":"hello"}}
+//! "#);
+//! let synced = store.sync(&log, &SyncOptions::default())?;
+//! assert_eq!((synced.outcome, synced.lines), (Outcome::Appended, 1));
+//!
+//! let thread = store.thread("one")?.unwrap();
+//! assert_eq!(thread.turn("t1", ItemsView::Full)?.unwrap().value.items.len(), 1);
+//! let before = thread.at(1);
+//! assert_eq!(before.turn("t1", ItemsView::Full)?.unwrap().value.items.len(), 0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What holds
+//!
+//! * However a log is cut into syncs, batches and processes, the rows equal the fold in memory.
+//! * Rows and the place they reach are written in one transaction: after a crash the store holds
+//!   the fold of what was committed, and the next sync goes on from there.
+//! * A sync that finds nothing new writes nothing.
+//! * A log that was rewritten is folded anew as the next generation; the one before stays.
+//! * Logs are only read. A store can be deleted at any time: it costs time, never data.
+//!
+//! # What it is not
+//!
+//! No finder of logs, no search, no reader of compressed logs, no copy of the log: records that
+//! make no turn and no item leave only the place of the next line.
+//!
+//! # Limits
+//!
+//! One process has a store open at a time; one thread writes at a time. A log's line is held in
+//! memory as a whole. A rewrite is seen by the log's length and by the 4 KiB before the place
+//! reached; a rewrite that leaves both as they were is not seen. Versions are kept for ever.
+
+mod bodies;
+mod codec;
+mod commit;
+mod cursor;
+mod disk;
+mod error;
+mod lines;
+mod page;
+mod past;
+mod query;
+mod schema;
+mod source;
+mod store;
+mod sync;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod view;
+
+pub use disk::FileSource;
+pub use error::{Corrupt, CorruptProblem, OpenError, QueryError, StoreError, SyncError, Versions};
+pub use page::{DiagnosticAt, ItemAt, ItemRow, Order, Page, Paging, TurnRow};
+pub use query::ThreadView;
+pub use source::{LogSource, MemSource};
+pub use store::Store;
+pub use sync::{Outcome, Progress, RewriteSign, SyncOptions, Synced};

@@ -1,0 +1,263 @@
+//! Streaming: complete lines of a source through one bounded buffer.
+
+use std::io;
+
+use rollfold_core::{Line, Lines, Position};
+
+use crate::source::LogSource;
+
+/// Bytes kept behind the reader, whose digest tells whether the log is still the one folded.
+pub(crate) const TAIL_BYTES: usize = 4096;
+
+/// Bytes of a look ahead for the end of a long line.
+const LOOK_BYTES: usize = 64 * 1024;
+
+/// Why lines could not be read.
+#[derive(Debug)]
+pub(crate) enum ReadError {
+    Io { offset_bytes: u64, source: io::Error },
+    LongLine { offset_bytes: u64, len_bytes: u64 },
+}
+
+/// Reads complete lines between two offsets of a source. Holds one buffer, larger than it was
+/// asked for only while a line longer than that passes through.
+#[derive(Debug)]
+pub(crate) struct LineReader<'s, S: ?Sized> {
+    source: &'s S,
+    end_bytes: u64,
+    /// Never shorter than `filled`; what is beyond is room.
+    buffer: Vec<u8>,
+    buffer_bytes: usize,
+    /// Where the buffer begins in the source.
+    start_bytes: u64,
+    filled: usize,
+    /// Bytes of the buffer that were handed on, the tail among them.
+    done: usize,
+    /// End of the last complete line in the buffer.
+    complete: usize,
+    bytes_read: u64,
+}
+
+impl<'s, S: LogSource + ?Sized> LineReader<'s, S> {
+    /// A reader at `from_bytes`, with the tail before it already read. What the source gets beyond
+    /// `end_bytes` meanwhile is not read, so that a busy writer cannot keep a reader for ever.
+    pub(crate) fn open(
+        source: &'s S,
+        from_bytes: u64,
+        end_bytes: u64,
+        buffer_bytes: usize,
+    ) -> Result<Self, ReadError> {
+        let tail_bytes = from_bytes.min(TAIL_BYTES as u64);
+        let buffer_bytes = buffer_bytes.max(1) + TAIL_BYTES;
+        let mut reader = Self {
+            source,
+            end_bytes,
+            buffer: vec![0; buffer_bytes],
+            buffer_bytes,
+            start_bytes: from_bytes - tail_bytes,
+            filled: 0,
+            done: 0,
+            complete: 0,
+            bytes_read: 0,
+        };
+        reader.read_more()?;
+        reader.done = reader.filled.min(usize::try_from(tail_bytes).unwrap_or(TAIL_BYTES));
+        reader.find_complete(reader.done);
+        Ok(reader)
+    }
+
+    /// The newest bytes before the next line, as many as a digest takes.
+    pub(crate) fn tail(&self) -> &[u8] {
+        self.buffer.get(self.done.saturating_sub(TAIL_BYTES)..self.done).unwrap_or_default()
+    }
+
+    /// Bytes read from the source so far.
+    pub(crate) fn bytes_read(&self) -> u64 {
+        self.bytes_read
+    }
+
+    /// Bytes between the last complete line and the end.
+    pub(crate) fn pending_bytes(&self) -> u64 {
+        self.end_bytes.saturating_sub(self.start_bytes + self.done as u64)
+    }
+
+    /// The next complete line in the buffer, which is at `position`.
+    pub(crate) fn line(&self, position: Position) -> Option<Line<'_>> {
+        Lines::new(self.buffer.get(self.done..self.complete)?, position).next()
+    }
+
+    /// Goes on behind the line that [`Self::line`] gave.
+    pub(crate) fn pass(&mut self, line_bytes: u64) {
+        let len = usize::try_from(line_bytes).unwrap_or(usize::MAX).saturating_add(1);
+        self.done = self.done.saturating_add(len).min(self.complete);
+    }
+
+    /// Sees to it that a complete line is in the buffer; false if there is none before the end.
+    pub(crate) fn fill(&mut self) -> Result<bool, ReadError> {
+        while self.done >= self.complete {
+            if self.start_bytes + self.filled as u64 >= self.end_bytes {
+                return Ok(false);
+            }
+            self.make_room();
+            if self.filled >= self.buffer_bytes {
+                return self.fill_long_line();
+            }
+            let searched = self.filled;
+            if self.read_more()? == 0 {
+                return Ok(false);
+            }
+            self.find_complete(searched);
+        }
+        Ok(true)
+    }
+
+    /// Drops what was handed on, but the tail; gives back the room of a long line.
+    fn make_room(&mut self) {
+        let passed = self.done.saturating_sub(TAIL_BYTES);
+        self.buffer.copy_within(passed..self.filled, 0);
+        self.start_bytes += passed as u64;
+        self.filled -= passed;
+        self.done -= passed;
+        self.complete = self.done;
+        let keep = self.buffer_bytes.max(self.filled);
+        if self.buffer.len() > keep {
+            self.buffer.truncate(keep);
+            self.buffer.shrink_to_fit();
+        }
+    }
+
+    fn find_complete(&mut self, searched: usize) {
+        let fresh = self.buffer.get(searched..self.filled).unwrap_or_default();
+        if let Some(end) = memchr::memrchr(b'\n', fresh) {
+            self.complete = searched + end + 1;
+        }
+    }
+
+    fn read_more(&mut self) -> Result<usize, ReadError> {
+        let offset_bytes = self.start_bytes + self.filled as u64;
+        let wanted = usize::try_from(self.end_bytes.saturating_sub(offset_bytes));
+        let room = self.buffer.get_mut(self.filled..).unwrap_or_default();
+        let len = room.len().min(wanted.unwrap_or(usize::MAX));
+        let room = room.get_mut(..len).unwrap_or_default();
+        let len = read_full(self.source, offset_bytes, room)?;
+        self.filled += len;
+        self.bytes_read += len as u64;
+        Ok(len)
+    }
+
+    /// Looks for the line's end first, so that only complete lines ever take memory, and no more
+    /// than they are long.
+    fn fill_long_line(&mut self) -> Result<bool, ReadError> {
+        let mut look = vec![0; LOOK_BYTES];
+        let mut ahead_bytes = self.start_bytes + self.filled as u64;
+        let line_end = loop {
+            let wanted = usize::try_from(self.end_bytes.saturating_sub(ahead_bytes));
+            let len = LOOK_BYTES.min(wanted.unwrap_or(LOOK_BYTES));
+            let len = read_full(self.source, ahead_bytes, look.get_mut(..len).unwrap_or_default())?;
+            if len == 0 {
+                return Ok(false);
+            }
+            let found = memchr::memchr(b'\n', look.get(..len).unwrap_or_default());
+            if let Some(end) = found {
+                break ahead_bytes + end as u64 + 1;
+            }
+            ahead_bytes += len as u64;
+        };
+        let offset_bytes = self.start_bytes + self.done as u64;
+        let too_long = ReadError::LongLine { offset_bytes, len_bytes: line_end - offset_bytes };
+        let Ok(len) = usize::try_from(line_end - self.start_bytes) else { return Err(too_long) };
+        if self.buffer.try_reserve_exact(len.saturating_sub(self.buffer.len())).is_err() {
+            return Err(too_long);
+        }
+        self.buffer.resize(len, 0);
+        let searched = self.filled;
+        self.read_more()?;
+        self.find_complete(searched);
+        Ok(self.done < self.complete)
+    }
+}
+
+/// Reads until the buffer is full or the source ends.
+fn read_full<S: LogSource + ?Sized>(
+    source: &S,
+    offset_bytes: u64,
+    buffer: &mut [u8],
+) -> Result<usize, ReadError> {
+    let mut len = 0;
+    while let Some(rest) = buffer.get_mut(len..).filter(|rest| !rest.is_empty()) {
+        let offset_bytes = offset_bytes + len as u64;
+        match source.read_at(offset_bytes, rest) {
+            Ok(0) => break,
+            Ok(read) => len += read.min(rest.len()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(source) => return Err(ReadError::Io { offset_bytes, source }),
+        }
+    }
+    Ok(len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::MemSource;
+
+    fn read(bytes: &[u8], from: u64, buffer_bytes: usize) -> (Vec<Vec<u8>>, u64, usize) {
+        let source = MemSource::new("log", bytes);
+        let mut reader = LineReader::open(&source, from, bytes.len() as u64, buffer_bytes).unwrap();
+        let mut position = Position { offset_bytes: from, ..Position::default() };
+        let (mut lines, mut largest) = (Vec::new(), 0);
+        while reader.fill().unwrap() {
+            while let Some(line) = reader.line(position) {
+                lines.push(line.bytes.to_vec());
+                let len = line.span.len_bytes;
+                position = Position {
+                    seq: position.seq + 1,
+                    offset_bytes: position.offset_bytes + len + 1,
+                    ..position
+                };
+                reader.pass(len);
+                let end = position.offset_bytes as usize;
+                assert_eq!(reader.tail(), &bytes[end.saturating_sub(TAIL_BYTES)..end]);
+            }
+            largest = largest.max(reader.buffer.capacity());
+        }
+        assert!(reader.buffer.capacity() <= reader.buffer_bytes, "the buffer stayed large");
+        (lines, reader.pending_bytes(), largest)
+    }
+
+    #[test]
+    fn any_buffer_gives_the_same_lines() {
+        let mut bytes = Vec::new();
+        for len in [0, 1, 5, 3000, 0, 9000, 2, 70_000, 4096, 4097, 1] {
+            bytes.extend(std::iter::repeat_n(b'a' + (len % 26) as u8, len));
+            bytes.push(b'\n');
+        }
+        bytes.extend(b"torn");
+        let expected: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
+        let expected = &expected[..expected.len() - 1];
+        for buffer_bytes in [1, 2, 7, 100, 4096, 10_000, 1 << 20] {
+            let (lines, pending, _) = read(&bytes, 0, buffer_bytes);
+            assert!(lines == expected, "buffer of {buffer_bytes}");
+            assert_eq!(pending, 4);
+            let (lines, ..) = read(&bytes, 3010, buffer_bytes);
+            assert!(lines == expected[4..], "buffer of {buffer_bytes}");
+        }
+    }
+
+    #[test]
+    fn a_long_line_takes_its_own_length_and_gives_it_back() {
+        let mut bytes = vec![b'x'; 1 << 20];
+        bytes.push(b'\n');
+        bytes.extend(b"short\n".repeat(10_000));
+        let (lines, _, largest) = read(&bytes, 0, 1000);
+        assert_eq!(lines.len(), 10_001);
+        assert!(largest <= (1 << 20) + 1, "{largest}");
+    }
+
+    #[test]
+    fn a_long_torn_tail_takes_no_memory() {
+        let bytes = vec![b'x'; 1 << 20];
+        let (lines, pending, largest) = read(&bytes, 0, 1000);
+        assert_eq!((lines.len(), pending, largest), (0, 1 << 20, 0));
+    }
+}

@@ -1,0 +1,64 @@
+//! Every table of a store, its keys and what its rows say.
+//!
+//! Rows are versioned, not overwritten: the last part of a versioned key is `!seq`, so versions of
+//! one thing stand together, newest first. The newest version is the first row of the prefix; the
+//! version as of a line is the first row whose seq is not above that line's. A removal is a
+//! version too. Two versions made by one line have one key: only the later one stays.
+//!
+//! | table | key | row | versioned |
+//! | --- | --- | --- | --- |
+//! | `meta` | name | bytes | no |
+//! | `threads` | source key, generation | thread number | no |
+//! | `cursors` | thread | [`Cursor`](crate::cursor::Cursor) | no |
+//! | `turns` | thread, turn, `!seq` | `TurnHead`, or gone | yes |
+//! | `items` | thread, turn, item, `!seq` | `ThreadItem`, or gone | yes |
+//! | `item_parts` | thread, turn, item, `!seq`, part | what the item's row has no room for | yes |
+//! | `turn_ids` | thread, turn id, `!seq` | first turn there is with that id, or none | yes |
+//! | `live_turns` | thread, turn | next item's number, items there are | turns there are now |
+//! | `item_places` | thread, item id, turn, item | whether it is finished | items there are now |
+//! | `diagnostics` | thread, seq, place on the line | `Diagnostic` | no |
+//!
+//! `live_turns` and `item_places` answer what the fold asks of the past at a cost that does not grow
+//! with it. Ids and keys are bytes, not text: redb would check text at every comparison.
+
+use redb::TableDefinition;
+
+use crate::error::Versions;
+
+/// What this build writes and reads. A store made by other versions is set aside.
+pub(crate) const VERSIONS: Versions = Versions { schema: 1, reducers: 1 };
+
+/// Names in `meta`; each row is a little-endian `u32`.
+pub(crate) const META_SCHEMA: &str = "schema";
+pub(crate) const META_REDUCERS: &str = "reducers";
+
+pub(crate) type ThreadKey = (Bytes, u32);
+pub(crate) type TurnKey = (u32, u32, u64);
+pub(crate) type ItemKey = (u32, u32, u32, u64);
+pub(crate) type ItemPartKey = (u32, u32, u32, u64, u32);
+pub(crate) type TurnIdKey = (u32, Bytes, u64);
+pub(crate) type ItemPlaceKey = (u32, Bytes, u32, u32);
+pub(crate) type DiagnosticKey = (u32, u64, u32);
+
+pub(crate) type Bytes = &'static [u8];
+
+pub(crate) const META: TableDefinition<&str, Bytes> = TableDefinition::new("meta");
+pub(crate) const THREADS: TableDefinition<ThreadKey, u32> = TableDefinition::new("threads");
+pub(crate) const CURSORS: TableDefinition<u32, Bytes> = TableDefinition::new("cursors");
+pub(crate) const TURNS: TableDefinition<TurnKey, Bytes> = TableDefinition::new("turns");
+pub(crate) const ITEMS: TableDefinition<ItemKey, Bytes> = TableDefinition::new("items");
+pub(crate) const ITEM_PARTS: TableDefinition<ItemPartKey, Bytes> =
+    TableDefinition::new("item_parts");
+pub(crate) const TURN_IDS: TableDefinition<TurnIdKey, Option<u32>> =
+    TableDefinition::new("turn_ids");
+pub(crate) const LIVE_TURNS: TableDefinition<(u32, u32), (u32, u32)> =
+    TableDefinition::new("live_turns");
+pub(crate) const ITEM_PLACES: TableDefinition<ItemPlaceKey, bool> =
+    TableDefinition::new("item_places");
+pub(crate) const DIAGNOSTICS: TableDefinition<DiagnosticKey, Bytes> =
+    TableDefinition::new("diagnostics");
+
+/// The last part of a versioned key: newest first. Its own inverse.
+pub(crate) const fn newest_first(seq: u64) -> u64 {
+    !seq
+}

@@ -1,0 +1,223 @@
+//! Sync: looks where the last one ended, whether the source is still the same, and folds the rest.
+
+use std::ops::ControlFlow;
+
+use rollfold_core::{Counts, FoldState, Options, Position};
+
+use crate::commit::{BatchError, Bounds, Target, batch};
+use crate::cursor::{Cursor, TailDigest};
+use crate::error::SyncError;
+use crate::lines::LineReader;
+use crate::schema;
+use crate::source::LogSource;
+use crate::store::{Known, Store, newest_generation};
+
+/// How a sync works. None of it but `fold` shows in the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SyncOptions {
+    /// By which choices the log is folded; a log keeps those of its first sync.
+    pub fold: Options,
+    /// Bytes of log in one transaction, at most one line more.
+    pub batch_bytes: u64,
+    /// Changes in one transaction, at most one line's more.
+    pub batch_changes: u64,
+    /// Bytes read at once.
+    pub buffer_bytes: usize,
+}
+
+impl Default for SyncOptions {
+    fn default() -> Self {
+        Self {
+            fold: Options::default(),
+            batch_bytes: 32 * 1024 * 1024,
+            batch_changes: 20_000,
+            buffer_bytes: 256 * 1024,
+        }
+    }
+}
+
+/// How far a sync has come, after each transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes of the log that are folded and kept.
+    pub bytes: u64,
+    /// Lines of the log that are folded and kept.
+    pub lines: u64,
+    /// Bytes the log had when the sync began.
+    pub total_bytes: u64,
+}
+
+/// What a sync did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Synced {
+    /// What it found.
+    pub outcome: Outcome,
+    /// The generation that the log's rows are in now.
+    pub generation: u32,
+    /// The place of the next line.
+    pub position: Position,
+    /// What the whole fold counted.
+    pub counts: Counts,
+    /// Lines this sync folded.
+    pub lines: u64,
+    /// Changes it made.
+    pub changes: u64,
+    /// Oddities it found.
+    pub diagnostics: u64,
+    /// Bytes it read of the source.
+    pub bytes_read: u64,
+    /// Bytes at the end of the log that wait for their line end.
+    pub pending_bytes: u64,
+    /// Whether the caller stopped it before the end.
+    pub is_stopped: bool,
+}
+
+/// What a sync found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The store did not know the log.
+    New,
+    /// No complete line that was not folded before. Nothing was written.
+    Unchanged,
+    /// The log has grown.
+    Appended,
+    /// What was folded is no longer what the log begins with. It is folded anew; what was folded
+    /// stays readable as generation `kept`.
+    Rewritten {
+        /// How that was seen.
+        sign: RewriteSign,
+        /// The generation before.
+        kept: u32,
+    },
+}
+
+/// How a rewrite was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RewriteSign {
+    /// The log is shorter than what was folded.
+    Shorter,
+    /// Where the folded part ended, other bytes stand.
+    OtherBytes,
+}
+
+impl Store {
+    /// Folds what a log has got since the last sync. The last bytes of a log are left alone until
+    /// their line end comes.
+    ///
+    /// # Errors
+    /// When the log cannot be read or the store cannot be written. What was committed before
+    /// stays; the next sync goes on from there.
+    pub fn sync<S: LogSource + ?Sized>(
+        &self,
+        source: &S,
+        options: &SyncOptions,
+    ) -> Result<Synced, SyncError> {
+        self.sync_with(source, options, |_| ControlFlow::Continue(()))
+    }
+
+    /// As [`Store::sync`], and calls `progress` after each transaction; `Break` ends the sync
+    /// there.
+    ///
+    /// # Errors
+    /// As [`Store::sync`].
+    pub fn sync_with<S: LogSource + ?Sized>(
+        &self,
+        source: &S,
+        options: &SyncOptions,
+        mut progress: impl FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<Synced, SyncError> {
+        let key = source.key();
+        let failed = |error: BatchError| error.of(key);
+        let total_bytes = source.len_bytes().map_err(|source| SyncError::Source {
+            key: key.to_owned(),
+            offset_bytes: 0,
+            source,
+        })?;
+        let known = self.known(key).map_err(failed)?;
+        let (mut outcome, mut target, mut reader) = plan(source, known, total_bytes, options)?;
+        let bounds = Bounds { bytes: options.batch_bytes, changes: options.batch_changes };
+        let (mut lines, mut changes, mut diagnostics) = (0, 0, 0);
+        let mut is_stopped = false;
+        let mut is_due = outcome != Outcome::Unchanged;
+        loop {
+            let is_more = reader.fill().map_err(|error| failed(BatchError::Read(error)))?;
+            if !is_more && !is_due {
+                break;
+            }
+            let done = batch(self, &mut target, &mut reader, bounds).map_err(failed)?;
+            if outcome == Outcome::Unchanged {
+                outcome = Outcome::Appended;
+            }
+            is_due = false;
+            lines += done.lines;
+            changes += done.changes;
+            diagnostics += done.diagnostics;
+            let Position { offset_bytes, seq, .. } = target.state.position;
+            let now = Progress { bytes: offset_bytes, lines: seq, total_bytes };
+            if progress(now).is_break() {
+                is_stopped = true;
+                break;
+            }
+        }
+        Ok(Synced {
+            outcome,
+            generation: target.generation,
+            position: target.state.position,
+            counts: target.state.counts,
+            lines,
+            changes,
+            diagnostics,
+            bytes_read: reader.bytes_read(),
+            pending_bytes: reader.pending_bytes(),
+            is_stopped,
+        })
+    }
+
+    fn known(&self, key: &str) -> Result<Option<(Known, Cursor)>, BatchError> {
+        let read = self.begin_read()?;
+        let threads = read.open_table(schema::THREADS)?;
+        let cursors = read.open_table(schema::CURSORS)?;
+        let known = newest_generation(&threads, &cursors, key)?;
+        Ok(known.map(|known| known.cursor().map(|cursor| (known, cursor))).transpose()?)
+    }
+}
+
+/// Where to go on, and a reader that stands there.
+fn plan<'s, S: LogSource + ?Sized>(
+    source: &'s S,
+    known: Option<(Known, Cursor)>,
+    total_bytes: u64,
+    options: &SyncOptions,
+) -> Result<(Outcome, Target, LineReader<'s, S>), SyncError> {
+    let key = source.key().to_owned();
+    let open = |from_bytes| {
+        let reader = LineReader::open(source, from_bytes, total_bytes, options.buffer_bytes);
+        reader.map_err(|error| BatchError::Read(error).of(&key))
+    };
+    let fresh = |generation, known| {
+        let state = FoldState::new(options.fold);
+        Target { key: key.clone(), generation, state, known }
+    };
+    let Some((known, cursor)) = known else {
+        return Ok((Outcome::New, fresh(0, None), open(0)?));
+    };
+    let Cursor { state, tail, generation, .. } = cursor;
+    if state.options != options.fold {
+        return Err(SyncError::Options { key, stored: state.options, asked: options.fold });
+    }
+    let from_bytes = state.position.offset_bytes;
+    let sign = if total_bytes < from_bytes {
+        RewriteSign::Shorter
+    } else {
+        let reader = open(from_bytes)?;
+        if TailDigest::of(reader.tail()) == tail {
+            let target = Target { key: key.clone(), generation, state, known: Some(known) };
+            return Ok((Outcome::Unchanged, target, reader));
+        }
+        RewriteSign::OtherBytes
+    };
+    let outcome = Outcome::Rewritten { sign, kept: generation };
+    Ok((outcome, fresh(generation.saturating_add(1), Some(known)), open(0)?))
+}

@@ -1,0 +1,262 @@
+//! Rows of one thread as of one line, over one read transaction: which versions can be seen, and
+//! what comes before and after them.
+//!
+//! Turns of a thread and items of a turn are numbered in the order in which they came. So as of a
+//! line the numbers that were given form a prefix, whose end a binary search finds.
+
+use redb::{AccessGuard, ReadOnlyTable, ReadTransaction};
+use rollfold_core::Diagnostic;
+use rollfold_core::model::{ThreadItem, TurnHead};
+
+use crate::bodies;
+use crate::codec::{GONE, RowAt, decode};
+use crate::error::{CorruptProblem, StoreError};
+use crate::schema::{
+    self, Bytes, DiagnosticKey, ItemKey, ItemPartKey, TurnIdKey, TurnKey, newest_first,
+};
+
+/// The tables of one thread.
+pub(crate) struct View {
+    thread: u32,
+    /// The last line that is seen; `None` sees nothing.
+    newest: Option<u64>,
+    turns: ReadOnlyTable<TurnKey, Bytes>,
+    items: ReadOnlyTable<ItemKey, Bytes>,
+    item_parts: ReadOnlyTable<ItemPartKey, Bytes>,
+    turn_ids: ReadOnlyTable<TurnIdKey, Option<u32>>,
+    live_turns: ReadOnlyTable<(u32, u32), (u32, u32)>,
+    diagnostics: ReadOnlyTable<DiagnosticKey, Bytes>,
+}
+
+/// A version of something, not decoded yet.
+pub(crate) struct Version {
+    pub(crate) seq: u64,
+    row: AccessGuard<'static, Bytes>,
+}
+
+impl Version {
+    pub(crate) fn is_gone(&self) -> bool {
+        self.row.value() == GONE
+    }
+
+    pub(crate) fn row(&self) -> &[u8] {
+        self.row.value()
+    }
+}
+
+impl View {
+    pub(crate) fn open(read: &ReadTransaction, thread: u32) -> Result<Self, StoreError> {
+        Ok(Self {
+            thread,
+            newest: Some(u64::MAX),
+            turns: read.open_table(schema::TURNS)?,
+            items: read.open_table(schema::ITEMS)?,
+            item_parts: read.open_table(schema::ITEM_PARTS)?,
+            turn_ids: read.open_table(schema::TURN_IDS)?,
+            live_turns: read.open_table(schema::LIVE_TURNS)?,
+            diagnostics: read.open_table(schema::DIAGNOSTICS)?,
+        })
+    }
+
+    /// Sees only what the first `lines` lines made.
+    pub(crate) fn look_at(&mut self, lines: u64) {
+        self.newest = lines.checked_sub(1);
+    }
+
+    fn is_at_head(&self) -> bool {
+        self.newest == Some(u64::MAX)
+    }
+
+    // Turns
+
+    /// The version of a turn; `None` if it has not come yet.
+    pub(crate) fn turn(&self, turn: u32) -> Result<Option<Version>, StoreError> {
+        let Some(newest) = self.newest else { return Ok(None) };
+        let versions = (self.thread, turn, newest_first(newest))..=(self.thread, turn, u64::MAX);
+        let row = self.turns.range(versions)?.next().transpose()?;
+        Ok(row.map(|(key, row)| Version { seq: newest_first(key.value().2), row }))
+    }
+
+    /// What a turn's version says; `None` if the turn is gone.
+    pub(crate) fn head(
+        &self,
+        turn: u32,
+        version: &Version,
+    ) -> Result<Option<TurnHead>, StoreError> {
+        decode(version.row(), &self.turn_at(turn, version))
+    }
+
+    fn turn_at(&self, turn: u32, version: &Version) -> RowAt<TurnKey> {
+        RowAt { table: "turns", key: (self.thread, turn, newest_first(version.seq)) }
+    }
+
+    /// The next turn that is there.
+    pub(crate) fn turn_after(
+        &self,
+        after: Option<u32>,
+    ) -> Result<Option<(u32, Version)>, StoreError> {
+        let Some(mut turn) = after.map_or(Some(0), |after| after.checked_add(1)) else {
+            return Ok(None);
+        };
+        if self.is_at_head() {
+            let rest = (self.thread, turn)..=(self.thread, u32::MAX);
+            let next = self.live_turns.range(rest)?.next().transpose()?;
+            return self.live_turn(next.map(|(key, _)| key.value().1));
+        }
+        loop {
+            match self.turn(turn)? {
+                Some(version) if !version.is_gone() => return Ok(Some((turn, version))),
+                Some(_) if turn < u32::MAX => turn += 1,
+                Some(_) | None => return Ok(None),
+            }
+        }
+    }
+
+    /// The turn before that is there.
+    pub(crate) fn turn_before(
+        &self,
+        before: Option<u32>,
+    ) -> Result<Option<(u32, Version)>, StoreError> {
+        if self.is_at_head() {
+            let rest = (self.thread, 0)..(self.thread, before.unwrap_or(u32::MAX));
+            let next = self.live_turns.range(rest)?.next_back().transpose()?;
+            return self.live_turn(next.map(|(key, _)| key.value().1));
+        }
+        let mut len = match before {
+            Some(before) => before,
+            None => {
+                let ever = (self.thread, 0, 0)..=(self.thread, u32::MAX, u64::MAX);
+                let last = self.turns.range(ever)?.next_back().transpose()?;
+                let len = last.map_or(0, |(key, _)| key.value().1.saturating_add(1));
+                prefix(len, |turn| Ok(self.turn(turn)?.is_some()))?
+            }
+        };
+        while let Some(turn) = len.checked_sub(1) {
+            if let Some(version) = self.turn(turn)?.filter(|version| !version.is_gone()) {
+                return Ok(Some((turn, version)));
+            }
+            len = turn;
+        }
+        Ok(None)
+    }
+
+    fn live_turn(&self, turn: Option<u32>) -> Result<Option<(u32, Version)>, StoreError> {
+        let Some(turn) = turn else { return Ok(None) };
+        let at = RowAt { table: "turns", key: (self.thread, turn) };
+        let version = self.turn(turn)?.ok_or_else(|| at.corrupt(CorruptProblem::Missing))?;
+        Ok(Some((turn, version)))
+    }
+
+    /// The first turn there is with this id.
+    pub(crate) fn turn_named(&self, id: &str) -> Result<Option<u32>, StoreError> {
+        let Some(newest) = self.newest else { return Ok(None) };
+        let id = id.as_bytes();
+        let versions = (self.thread, id, newest_first(newest))..=(self.thread, id, u64::MAX);
+        let row = self.turn_ids.range(versions)?.next().transpose()?;
+        Ok(row.and_then(|(_, turn)| turn.value()))
+    }
+
+    // Items
+
+    /// The version of an item; `None` if it has not come yet.
+    pub(crate) fn item(&self, turn: u32, item: u32) -> Result<Option<Version>, StoreError> {
+        let Some(newest) = self.newest else { return Ok(None) };
+        let first = (self.thread, turn, item, newest_first(newest));
+        let last = (self.thread, turn, item, u64::MAX);
+        let row = self.items.range(first..=last)?.next().transpose()?;
+        Ok(row.map(|(key, row)| Version { seq: newest_first(key.value().3), row }))
+    }
+
+    /// What an item's version says; `None` if the item is gone.
+    pub(crate) fn body(
+        &self,
+        turn: u32,
+        item: u32,
+        version: &Version,
+    ) -> Result<Option<ThreadItem>, StoreError> {
+        let key = (self.thread, turn, item, newest_first(version.seq));
+        bodies::read(version.row(), key, &self.item_parts)
+    }
+
+    /// The next item of a turn that is there.
+    pub(crate) fn item_after(
+        &self,
+        turn: u32,
+        after: Option<u32>,
+    ) -> Result<Option<(u32, Version)>, StoreError> {
+        let Some(mut item) = after.map_or(Some(0), |after| after.checked_add(1)) else {
+            return Ok(None);
+        };
+        loop {
+            match self.item(turn, item)? {
+                Some(version) if !version.is_gone() => return Ok(Some((item, version))),
+                Some(_) if item < u32::MAX => item += 1,
+                Some(_) | None => return Ok(None),
+            }
+        }
+    }
+
+    /// The item of a turn before that is there.
+    pub(crate) fn item_before(
+        &self,
+        turn: u32,
+        before: Option<u32>,
+    ) -> Result<Option<(u32, Version)>, StoreError> {
+        let mut len = match before {
+            Some(before) => before,
+            None => self.len_items_ever(turn)?,
+        };
+        while let Some(item) = len.checked_sub(1) {
+            if let Some(version) = self.item(turn, item)?.filter(|version| !version.is_gone()) {
+                return Ok(Some((item, version)));
+            }
+            len = item;
+        }
+        Ok(None)
+    }
+
+    /// Items a turn has, those that are gone included.
+    pub(crate) fn len_items_ever(&self, turn: u32) -> Result<u32, StoreError> {
+        let ever = (self.thread, turn, 0, 0)..=(self.thread, turn, u32::MAX, u64::MAX);
+        let last = self.items.range(ever)?.next_back().transpose()?;
+        let len = last.map_or(0, |(key, _)| key.value().2.saturating_add(1));
+        prefix(len, |item| Ok(self.item(turn, item)?.is_some()))
+    }
+
+    // Diagnostics
+
+    /// The first diagnostic at a place or behind it: line, place on the line.
+    pub(crate) fn diagnostic_from(
+        &self,
+        first: (u64, u32),
+    ) -> Result<Option<(DiagnosticKey, Diagnostic)>, StoreError> {
+        let Some(newest) = self.newest.filter(|newest| first.0 <= *newest) else {
+            return Ok(None);
+        };
+        let rest = (self.thread, first.0, first.1)..=(self.thread, newest, u32::MAX);
+        let Some((key, row)) = self.diagnostics.range(rest)?.next().transpose()? else {
+            return Ok(None);
+        };
+        let at = RowAt { table: "diagnostics", key: key.value() };
+        let value = decode(row.value(), &at)?;
+        Ok(Some((at.key, value.ok_or_else(|| at.corrupt(CorruptProblem::Missing))?)))
+    }
+}
+
+/// How many of the numbers `0..len` are there, when those that are there come first.
+fn prefix(len: u32, is_there: impl Fn(u32) -> Result<bool, StoreError>) -> Result<u32, StoreError> {
+    let Some(last) = len.checked_sub(1) else { return Ok(0) };
+    if is_there(last)? {
+        return Ok(len);
+    }
+    let (mut there, mut missing) = (0, last);
+    while there < missing {
+        let middle = there + (missing - there) / 2;
+        if is_there(middle)? {
+            there = middle + 1;
+        } else {
+            missing = middle;
+        }
+    }
+    Ok(there)
+}

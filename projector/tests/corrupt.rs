@@ -1,0 +1,132 @@
+//! Rows that do not read back are typed errors, whatever stands in them.
+
+use redb::{Database, Key, ReadableDatabase, ReadableTable, TableDefinition};
+use rollfold_core::model::ItemsView;
+use rollfold_projector::{
+    Corrupt, MemSource, QueryError, Store, StoreError, SyncError, SyncOptions,
+};
+
+use crate::support::small_log;
+
+const DAMAGES: [&[u8]; 6] = [b"", b"\x09{}", b"\x01{", b"\x01[]", b"\x01{}", b"\x01\xff\xfe"];
+
+/// Asks everything; gives the tables of the rows that did not read back.
+fn ask(store: &Store, log: &MemSource) -> Vec<(&'static str, String)> {
+    let mut found = Vec::new();
+    let mut note = |error: QueryError| {
+        assert!(!error.to_string().contains('\n'));
+        let QueryError::Store(StoreError::Corrupt(corrupt)) = error else { panic!("{error}") };
+        let Corrupt { table, key, .. } = corrupt;
+        found.push((table, key));
+    };
+    match store.thread("log") {
+        Err(error) => note(error),
+        Ok(view) => {
+            let view = view.unwrap();
+            view.snapshot().err().map(&mut note);
+            for items in [ItemsView::Full, ItemsView::Summary] {
+                view.turns(items).filter_map(Result::err).for_each(&mut note);
+            }
+            view.turn("t1", ItemsView::Full).err().map(&mut note);
+            view.items_page(None, &Default::default()).err().map(&mut note);
+            view.turns_page(&Default::default(), ItemsView::Full).err().map(&mut note);
+            view.diagnostics_page(None, 10).err().map(&mut note);
+        }
+    }
+    match store.sync(log, &SyncOptions::default()) {
+        Ok(_) => {}
+        Err(SyncError::Store { source: StoreError::Corrupt(corrupt), .. }) => {
+            note(StoreError::Corrupt(corrupt).into());
+        }
+        Err(error) => panic!("{error}"),
+    }
+    found
+}
+
+/// Damages each row of a table in each way.
+fn damage_rows<K: Key + 'static>(name: &'static str)
+where
+    for<'a> K::SelfType<'a>: Clone,
+{
+    let definition: TableDefinition<K, &[u8]> = TableDefinition::new(name);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.redb");
+    let mut log = MemSource::new("log", small_log());
+    Store::open(&path).unwrap().sync(&log, &SyncOptions::default()).unwrap();
+    // What comes next asks for turns of the past.
+    log.bytes.extend(br#"{"timestamp":"2026-03-01T10:00:00.000Z","type":"event_msg","payload":{"type":"thread_rolled_back","num_turns":1}}"#);
+    log.bytes.push(b'\n');
+    let clean = std::fs::read(&path).unwrap();
+    let database = Database::create(&path).unwrap();
+    let table = database.begin_read().unwrap().open_table(definition).unwrap();
+    let len_rows = table.iter().unwrap().count();
+    drop((table, database));
+    assert!(len_rows > 0, "{name} is empty");
+    let mut seen = 0;
+    for row in 0..len_rows {
+        for damage in DAMAGES {
+            std::fs::write(&path, &clean).unwrap();
+            let database = Database::create(&path).unwrap();
+            let write = database.begin_write().unwrap();
+            {
+                let mut table = write.open_table(definition).unwrap();
+                let key = {
+                    let (key, _) = table.iter().unwrap().nth(row).unwrap().unwrap();
+                    K::as_bytes(&key.value()).as_ref().to_vec()
+                };
+                table.insert(K::from_bytes(&key), damage).unwrap();
+            }
+            write.commit().unwrap();
+            drop(database);
+            let found = ask(&Store::open(&path).unwrap(), &log);
+            assert!(found.iter().all(|(table, _)| *table == name), "{found:?}");
+            seen += usize::from(!found.is_empty());
+        }
+    }
+    // Rows of versions that nobody looks at are not missed.
+    assert!(seen * 4 > len_rows * DAMAGES.len(), "{name}: {seen} of {len_rows}");
+}
+
+#[test]
+fn cursors() {
+    damage_rows::<u32>("cursors");
+}
+
+#[test]
+fn turns() {
+    damage_rows::<(u32, u32, u64)>("turns");
+}
+
+#[test]
+fn items() {
+    damage_rows::<(u32, u32, u32, u64)>("items");
+}
+
+#[test]
+fn diagnostics() {
+    damage_rows::<(u32, u64, u32)>("diagnostics");
+}
+
+#[test]
+fn rows_that_are_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.redb");
+    let log = MemSource::new("log", small_log());
+    Store::open(&path).unwrap().sync(&log, &SyncOptions::default()).unwrap();
+    for (name, is_asked) in [("turns", true), ("cursors", true)] {
+        let database = Database::create(&path).unwrap();
+        let write = database.begin_write().unwrap();
+        if name == "turns" {
+            let turns: TableDefinition<(u32, u32, u64), &[u8]> = TableDefinition::new(name);
+            write.open_table(turns).unwrap().retain(|_, _| false).unwrap();
+        } else {
+            let cursors: TableDefinition<u32, &[u8]> = TableDefinition::new(name);
+            write.open_table(cursors).unwrap().retain(|_, _| false).unwrap();
+        }
+        write.commit().unwrap();
+        drop(database);
+        let found = ask(&Store::open(&path).unwrap(), &log);
+        assert_eq!(!found.is_empty(), is_asked, "{name}");
+        assert!(found.iter().all(|(table, _)| *table == name), "{found:?}");
+    }
+}

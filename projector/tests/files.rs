@@ -1,0 +1,127 @@
+//! Stores and logs on disk.
+
+use std::fs;
+use std::path::Path;
+
+use redb::{Database, TableDefinition};
+use rollfold_projector::{FileSource, LogSource, OpenError, Outcome, Store, SyncOptions, Versions};
+
+use crate::support::{Model, small_log};
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+#[test]
+fn a_store_outlives_its_process() {
+    let folder = folder();
+    let (log, path) = (folder.path().join("log.jsonl"), folder.path().join("store.redb"));
+    fs::write(&log, small_log()).unwrap();
+    let source = FileSource::open(&log).unwrap();
+    let store = Store::open(&path).unwrap();
+    assert_eq!(store.sync(&source, &SyncOptions::default()).unwrap().outcome, Outcome::New);
+    let bytes = fs::read(&path).unwrap();
+    assert_eq!(store.sync(&source, &SyncOptions::default()).unwrap().outcome, Outcome::Unchanged);
+    assert!(fs::read(&path).unwrap() == bytes, "a sync of nothing wrote something");
+    drop(store);
+    let store = Store::open(&path).unwrap();
+    assert_eq!(store.sync(&source, &SyncOptions::default()).unwrap().outcome, Outcome::Unchanged);
+    Model::of(&small_log()).assert_same(&store, source.key());
+    assert_eq!(fs::read(&log).unwrap(), small_log());
+}
+
+#[test]
+fn a_log_is_known_by_its_absolute_path_or_by_what_the_caller_says() {
+    let folder = folder();
+    let path = folder.path().join("log.jsonl");
+    fs::write(&path, small_log()).unwrap();
+    let source = FileSource::open(&path).unwrap();
+    assert!(Path::new(source.key()).is_absolute());
+    assert_eq!(source.with_key("other").key(), "other");
+}
+
+#[test]
+fn what_is_not_there_is_said() {
+    let folder = folder();
+    let error = FileSource::open(folder.path().join("no log")).unwrap_err();
+    assert!(matches!(error, OpenError::Io { .. }) && !error.wants_rebuild());
+    let error = Store::open(folder.path().join("no folder/store.redb")).unwrap_err();
+    assert!(matches!(error, OpenError::Io { .. }) && !error.wants_rebuild());
+    assert!(error.to_string().contains("no folder"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn only_the_owner_may_read_a_new_store() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder();
+    let path = folder.path().join("store.redb");
+    drop(Store::open(&path).unwrap());
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn a_store_is_open_once() {
+    let folder = folder();
+    let path = folder.path().join("store.redb");
+    let _store = Store::open(&path).unwrap();
+    let error = Store::open(&path).unwrap_err();
+    assert!(matches!(error, OpenError::InUse { .. }) && !error.wants_rebuild(), "{error}");
+}
+
+#[test]
+fn a_database_of_something_else_is_left_alone() {
+    let folder = folder();
+    let path = folder.path().join("other.redb");
+    let other = Database::create(&path).unwrap();
+    let write = other.begin_write().unwrap();
+    write.open_table(TableDefinition::<u64, u64>::new("theirs")).unwrap();
+    write.commit().unwrap();
+    drop(other);
+    let error = Store::open(&path).unwrap_err();
+    assert!(matches!(error, OpenError::Foreign { .. }) && !error.wants_rebuild(), "{error}");
+}
+
+#[test]
+fn a_store_of_another_version_wants_a_rebuild() {
+    let folder = folder();
+    let path = folder.path().join("store.redb");
+    drop(Store::open(&path).unwrap());
+    for name in ["schema", "reducers"] {
+        let database = Database::create(&path).unwrap();
+        let write = database.begin_write().unwrap();
+        let mut meta = write.open_table(TableDefinition::<&str, &[u8]>::new("meta")).unwrap();
+        meta.insert(name, 99_u32.to_le_bytes().as_slice()).unwrap();
+        drop(meta);
+        write.commit().unwrap();
+        drop(database);
+        let error = Store::open(&path).unwrap_err();
+        assert!(error.wants_rebuild());
+        let OpenError::Version { found, expected, .. } = error else { panic!("{error}") };
+        assert_eq!(found.schema, 99);
+        assert_eq!(found.reducers, if name == "schema" { 1 } else { 99 });
+        assert_eq!(expected, Versions { schema: 1, reducers: 1 });
+    }
+}
+
+#[test]
+fn a_file_that_is_no_database_is_left_alone() {
+    let folder = folder();
+    let path = folder.path().join("store.redb");
+    let text = b"not a database at all".repeat(1000);
+    fs::write(&path, &text).unwrap();
+    let error = Store::open(&path).unwrap_err();
+    assert!(matches!(error, OpenError::Foreign { .. }) && !error.wants_rebuild(), "{error}");
+    assert!(fs::read(&path).unwrap() == text);
+}
+
+#[test]
+fn a_store_whose_making_was_cut_off_wants_a_rebuild() {
+    let folder = folder();
+    let path = folder.path().join("store.redb");
+    fs::write(&path, vec![0; 4096]).unwrap();
+    let error = Store::open(&path).unwrap_err();
+    assert!(matches!(error, OpenError::Unfinished { .. }) && error.wants_rebuild(), "{error}");
+    fs::write(&path, b"").unwrap();
+    Store::open(&path).unwrap();
+}

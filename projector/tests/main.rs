@@ -1,0 +1,33 @@
+//! The tests of the store's public face, as one binary.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod corrupt;
+mod crash;
+mod files;
+mod model;
+mod support;
+mod sync;
+
+/// A file in this folder that is no module of this binary would never run.
+#[test]
+fn no_test_file_is_forgotten() {
+    let main = include_str!("main.rs");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        assert!(name == "main" || main.contains(&format!("mod {name};")), "{name} is forgotten");
+    }
+}
+
+/// What callers share between threads can be shared.
+#[test]
+fn stores_and_views_cross_threads() {
+    fn crosses<T: Send + Sync>() {}
+    crosses::<rollfold_projector::Store>();
+    crosses::<rollfold_projector::ThreadView>();
+    crosses::<rollfold_projector::FileSource>();
+    crosses::<rollfold_projector::SyncError>();
+    crosses::<rollfold_projector::OpenError>();
+    crosses::<rollfold_projector::QueryError>();
+}

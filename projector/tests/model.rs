@@ -1,0 +1,143 @@
+//! The store against the fold in memory.
+
+use std::ops::ControlFlow;
+
+use rollfold_core::testing::{Prng, Shape, Swarm, damage, rollout_bytes, shape_bytes};
+use rollfold_core::{Options, Routing};
+use rollfold_projector::{MemSource, Store, SyncOptions};
+
+use crate::support::{Model, golden, goldens, line_by_line, line_ends};
+
+/// Syncs a log that grows to each of `ends`, and compares after each.
+fn grow(store: &Store, key: &str, log: &[u8], ends: &[usize], options: &SyncOptions) {
+    let mut source = MemSource::new(key, "");
+    let mut model = Model::new(options.fold);
+    for end in ends {
+        let fresh = &log[source.bytes.len()..*end];
+        model.push(fresh);
+        source.bytes.extend(fresh);
+        let synced = store.sync(&source, options).unwrap();
+        assert_eq!(synced.generation, 0, "{key}");
+        assert_eq!(synced.pending_bytes, model.folder.pending().len() as u64, "{key}");
+        assert_eq!(synced.counts, model.folder.frontier().state.counts, "{key}");
+        model.assert_same(store, key);
+    }
+    model.assert_same_answers(&store.thread(key).unwrap().unwrap());
+}
+
+#[test]
+fn goldens_whole() {
+    let store = Store::in_memory().unwrap();
+    for (name, log) in goldens() {
+        grow(&store, &name, &log, &[log.len()], &SyncOptions::default());
+    }
+}
+
+#[test]
+fn goldens_line_by_line() {
+    let store = Store::in_memory().unwrap();
+    for (name, log) in goldens() {
+        let mut ends = line_ends(&log);
+        ends.push(log.len());
+        grow(&store, &name, &log, &ends, &SyncOptions::default());
+    }
+}
+
+#[test]
+fn goldens_cut_anywhere() {
+    let store = Store::in_memory().unwrap();
+    let mut rng = Prng::new(1);
+    for (name, log) in goldens() {
+        let mut ends: Vec<usize> = (0..6).map(|_| rng.index(log.len() + 1)).collect();
+        ends.push(log.len());
+        ends.sort_unstable();
+        let options = SyncOptions { buffer_bytes: 64, batch_changes: 2, ..SyncOptions::default() };
+        grow(&store, &name, &log, &ends, &options);
+    }
+}
+
+#[test]
+fn generated_logs_whole_and_damaged_and_in_pieces() {
+    let store = Store::in_memory().unwrap();
+    for seed in 0..30 {
+        let log = rollout_bytes(&Swarm::new(seed, 120));
+        let mut rng = Prng::new(seed);
+        let (damaged, _) = damage(&mut rng, &log);
+        for (name, log) in [("whole", &log), ("damaged", &damaged)] {
+            let fold = match seed % 3 {
+                0 => Options::REFERENCE,
+                1 => Options { routing: Routing::ByCallId, ..Options::default() },
+                _ => Options::default(),
+            };
+            let options = SyncOptions {
+                fold,
+                batch_bytes: rng.between(1, 20_000),
+                batch_changes: rng.between(1, 40),
+                buffer_bytes: rng.index(3_000),
+            };
+            let mut ends = vec![rng.index(log.len() + 1), rng.index(log.len() + 1), log.len()];
+            ends.sort_unstable();
+            grow(&store, &format!("{name} {seed}"), log, &ends, &options);
+        }
+    }
+}
+
+#[test]
+fn large_logs_of_every_shape() {
+    let store = Store::in_memory().unwrap();
+    for shape in Shape::ALL {
+        let log = shape_bytes(shape, 1, 1_000_000);
+        let options = SyncOptions { batch_bytes: 300_000, ..SyncOptions::default() };
+        grow(&store, shape.name(), &log, &[log.len()], &options);
+    }
+}
+
+#[test]
+fn every_batch_is_a_fold_of_a_prefix() {
+    let store = Store::in_memory().unwrap();
+    let log = golden("rollback_five_then_again");
+    let source = MemSource::new("log", log.clone());
+    let mut batches = 0;
+    let synced = store.sync_with(&source, &line_by_line(), |progress| {
+        batches += 1;
+        assert_eq!(progress.lines, batches);
+        assert_eq!(progress.total_bytes, log.len() as u64);
+        let end = usize::try_from(progress.bytes).unwrap();
+        Model::of(&log[..end]).assert_same(&store, "log");
+        ControlFlow::Continue(())
+    });
+    assert_eq!(synced.unwrap().lines, batches);
+}
+
+/// Looks at every line of a log, from a store that has all of it.
+fn travel(store: &Store, key: &str, log: &[u8]) {
+    store.sync(&MemSource::new(key, log), &SyncOptions::default()).unwrap();
+    let mut model = Model::default();
+    let mut start = 0;
+    let view = |lines| store.thread(key).unwrap().unwrap().at(lines);
+    model.assert_same_answers(&view(0));
+    for (lines, end) in (1..).zip(line_ends(log)) {
+        model.push(&log[start..end]);
+        start = end;
+        let view = view(lines);
+        model.assert_same_rows(&view);
+        model.assert_same_answers(&view);
+    }
+}
+
+#[test]
+fn goldens_as_of_every_line() {
+    let store = Store::in_memory().unwrap();
+    for (name, log) in goldens() {
+        travel(&store, &name, &log);
+    }
+}
+
+#[test]
+fn generated_logs_as_of_every_line() {
+    let store = Store::in_memory().unwrap();
+    for seed in 100..110 {
+        travel(&store, &format!("{seed}"), &rollout_bytes(&Swarm::new(seed, 60)));
+    }
+    travel(&store, "small", &crate::support::small_log());
+}
