@@ -3,6 +3,7 @@
 mod conformance;
 mod fuzz;
 mod generate;
+mod replay;
 
 use std::process::ExitCode;
 
@@ -13,6 +14,8 @@ use clap::Parser;
 enum Task {
     /// Compare the folds with the reference's outputs.
     Conformance(conformance::Args),
+    /// Fold rollouts into redb and check the store.
+    Replay(replay::Args),
     /// Fold seeded logs, whole and damaged, and check the laws.
     Fuzz(fuzz::Args),
     /// Write a seeded rollout of any size.
@@ -22,6 +25,7 @@ enum Task {
 fn main() -> ExitCode {
     match Task::parse() {
         Task::Conformance(args) => conformance::run(&args),
+        Task::Replay(args) => replay::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Generate(args) => generate::run(&args),
     }

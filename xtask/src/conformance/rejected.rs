@@ -38,7 +38,7 @@ pub(super) fn outcome(bytes: &[u8]) -> Outcome {
         records => records.as_slice(),
     };
     for record in records {
-        record.body.problems(&mut |problem| {
+        record.problems(&mut |problem| {
             notes.push(format!("{} {:?}", problem.field, problem.state));
         });
     }

@@ -1,0 +1,163 @@
+//! `cargo xtask replay [PATH...]`: rollouts through the fold into a redb file, and the file
+//! against a fold in memory.
+
+mod check;
+mod find;
+mod progress;
+mod report;
+mod show;
+mod upto;
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::ValueEnum;
+use rollfold_core::model::ItemsView;
+use rollfold_projector::{FileSource, Store, SyncOptions};
+
+use find::{Found, Input};
+use progress::Progress;
+use report::Row;
+use upto::Upto;
+
+/// Flags of the command.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Rollouts, or folders of them; without any, `fixtures/` of the workspace.
+    paths: Vec<PathBuf>,
+    /// Keep the store in this file; without it, a temporary one is used.
+    #[arg(long)]
+    db: Option<PathBuf>,
+    /// Print what was folded as JSON lines, and the table to standard error.
+    #[arg(long)]
+    show: Option<Show>,
+    /// Fold only the first SEQ lines of each rollout.
+    #[arg(long, value_name = "SEQ", conflicts_with = "db")]
+    at: Option<u64>,
+    /// Print the table as JSON lines.
+    #[arg(long, conflicts_with = "show")]
+    json: bool,
+    /// Do not compare the store with a fold in memory, which holds whole threads.
+    #[arg(long)]
+    no_check: bool,
+}
+
+/// What `--show` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Show {
+    /// A line a turn, with its items.
+    Turns,
+    /// A line an item.
+    Items,
+    /// A line a record that changes something: its change set.
+    Changes,
+}
+
+/// Everything folded and every store equal.
+const DONE: u8 = 0;
+/// A store differs from the fold in memory.
+const DIFFERS: u8 = 1;
+/// Something could not be read.
+const UNREADABLE: u8 = 3;
+
+/// Replays every rollout that the paths lead to.
+pub(crate) fn run(args: &Args) -> ExitCode {
+    let found = find::rollouts(&args.paths);
+    let mut code = DONE;
+    for problem in &found.problems {
+        eprintln!("{problem}");
+        code = UNREADABLE;
+    }
+    if found.inputs.is_empty() {
+        return ExitCode::from(code);
+    }
+    match replay(args, &found) {
+        Ok(outcome) => ExitCode::from(code.max(outcome)),
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(UNREADABLE)
+        }
+    }
+}
+
+fn replay(args: &Args, found: &Found) -> Result<u8, Box<dyn Error>> {
+    let temporary = tempfile::tempdir()?;
+    let db = args.db.clone().unwrap_or_else(|| temporary.path().join("store.redb"));
+    let store = Store::open(&db)?;
+    let progress = Progress::new(found.total_bytes());
+    let mut rows = Vec::new();
+    let mut unreadable = false;
+    let mut differs = false;
+    for input in &found.inputs {
+        match one(args, &store, input, &progress) {
+            Ok(row) => {
+                if let Some(difference) = &row.difference {
+                    progress.say(&format!("{}: {difference}", input.path.display()));
+                    differs = true;
+                }
+                rows.push(row);
+            }
+            Err(error) => {
+                progress.say(&format!("{}: {error}", input.path.display()));
+                unreadable = true;
+            }
+        }
+    }
+    progress.finish();
+    report::print(&rows, args, &db);
+    Ok(match (differs, unreadable) {
+        (true, _) => DIFFERS,
+        (false, true) => UNREADABLE,
+        (false, false) => DONE,
+    })
+}
+
+/// Syncs one rollout, shows what was asked for, and checks the rows.
+fn one(
+    args: &Args,
+    store: &Store,
+    input: &Input,
+    progress: &Progress,
+) -> Result<Row, Box<dyn Error>> {
+    let file = FileSource::open(&input.path)?;
+    let source = Upto::new(&file, args.at)?;
+    let started = Instant::now();
+    let synced = progress
+        .during(input, |report| store.sync_with(&source, &SyncOptions::default(), report))?;
+    let seconds = started.elapsed().as_secs_f64();
+    let peak_memory_bytes = report::peak_memory_bytes();
+    let view = store.thread(rollfold_projector::LogSource::key(&source))?.ok_or("not stored")?;
+    match args.show {
+        None => {}
+        Some(Show::Turns) => show::turns(&input.path, &view)?,
+        Some(Show::Items) => show::items(&input.path, &view)?,
+        Some(Show::Changes) => show::changes(&input.path, &source)?,
+    }
+    let (mut turns, mut items) = (0, 0);
+    for row in view.turns(ItemsView::Full) {
+        turns += 1;
+        items += row?.value.items.len() as u64;
+    }
+    let difference = if args.no_check { None } else { check::first_difference(&view, &source)? };
+    Ok(Row {
+        file: input.path.clone(),
+        synced,
+        turns,
+        items,
+        seconds,
+        peak_memory_bytes,
+        is_checked: !args.no_check,
+        difference,
+    })
+}
+
+/// The folder of fixtures, from wherever the task was started.
+fn fixtures() -> PathBuf {
+    let here = Path::new("fixtures");
+    if here.is_dir() {
+        return here.to_owned();
+    }
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures")
+}

@@ -1,0 +1,30 @@
+//! `cargo xtask generate` and `cargo xtask fuzz`.
+
+use crate::xtask;
+
+#[test]
+fn a_seed_gives_the_same_bytes_and_never_overwrites() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let make = |name: &str, seed: &str| {
+        let path = path(name);
+        xtask(&["generate", &path, "--shape", "tiny", "--mb", "1", "--seed", seed])
+    };
+    for (name, seed) in [("one", "7"), ("two", "7"), ("other", "8")] {
+        let ran = make(name, seed);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+    }
+    let read = |name: &str| std::fs::read(path(name)).unwrap();
+    assert!(read("one").len() >= 1_000_000);
+    assert!(read("one") == read("two"));
+    assert!(read("one") != read("other"));
+    assert_ne!(make("one", "9").code, 0);
+    assert!(read("one") == read("two"), "nothing was overwritten");
+}
+
+#[test]
+fn fuzz_runs_one_seed() {
+    let ran = xtask(&["fuzz", "--seed", "42"]);
+    assert_eq!(ran.code, 0, "{}", ran.stdout);
+    assert!(ran.stdout.starts_with("1 runs, "), "{}", ran.stdout);
+}
