@@ -25,7 +25,7 @@
 //! [`Lines`] cuts bytes at LF; [`decode`] reads a line as its [`Record`]s; a reducer turns a record
 //! into [`Change`]s; [`Snapshot::apply`] is the only writer of a [`Snapshot`]. [`Folder`] joins
 //! these for logs that come in pieces, [`FoldState::fold_line`] for stores that keep the past in
-//! rows, [`slice`] for runs of records out of the middle.
+//! rows, [`mod@slice`] for runs of records out of the middle.
 //!
 //! # What holds
 //!
@@ -44,6 +44,10 @@
 //!
 //! Turns of a thread and items of a turn are numbered with 32 bits. A line is held in memory as a
 //! whole, mended lines twice. On a line of many broken pieces, 64 are told apart.
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
 
 mod change;
 mod coll;
