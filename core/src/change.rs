@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{ThreadItem, TurnError, TurnHead, TurnStatus};
+use crate::model::{Fact, Inheritance, ThreadItem, TurnError, TurnHead, TurnStatus};
 
 /// The place of a turn among all turns a thread ever had; never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -54,6 +54,10 @@ pub enum Change {
         /// Its id.
         id: Arc<str>,
     },
+    /// A fact of the thread is new, replaced or taken back.
+    Thread(Fact),
+    /// What of the history is another thread's is told anew, as a whole.
+    Inheritance(Inheritance),
 }
 
 /// What a client sees of the changes of one or more records (SEMANTICS R38, R39): each item and
@@ -127,14 +131,14 @@ impl Coalescer {
             match change {
                 Change::TurnRemoved { id, .. } => self.remove_turn(id),
                 Change::ItemRemoved { turn_id, id, .. } => self.remove_item(turn_id, id),
-                Change::TurnPut { .. } | Change::ItemPut { .. } => {}
+                _ => {}
             }
         }
         for change in changes {
             match change {
                 Change::TurnPut { head, .. } => self.put_turn(head),
                 Change::ItemPut { turn_id, value, .. } => self.put_item(turn_id, value),
-                Change::TurnRemoved { .. } | Change::ItemRemoved { .. } => {}
+                _ => {}
             }
         }
     }

@@ -13,6 +13,7 @@ use crate::options::{Options, RecordFilter};
 use crate::past::{Index, Past};
 use crate::policy::is_persisted;
 use crate::pos::{At, Position, Span};
+use crate::reduce::facts::FactState;
 use crate::reduce::history::{self, HistoryState};
 
 /// Everything the next line's meaning may depend on, but ids of the past. Small whatever the
@@ -26,6 +27,7 @@ pub struct FoldState {
     /// What was counted.
     pub counts: Counts,
     history: HistoryState,
+    facts: FactState,
     ordinals: Ordinals,
 }
 
@@ -85,6 +87,12 @@ impl FoldState {
         &self.history
     }
 
+    /// What the next record's meaning may depend on, for everything but turns and items.
+    #[must_use]
+    pub fn facts(&self) -> &FactState {
+        &self.facts
+    }
+
     /// Folds one line: the only fold there is. `scratch` holds the text of mended lines.
     ///
     /// # Errors
@@ -96,62 +104,102 @@ impl FoldState {
         line: Line<'_>,
         scratch: &mut String,
     ) -> Result<Step, P::Error> {
-        let Self { mut position, mut counts, mut ordinals, .. } = *self;
-        let mut changed: Option<HistoryState> = None;
         let decoded = decode(line, scratch, Depth::Needed);
-        let mut step =
-            Step { seq: line.seq, span: line.span, changes: Vec::new(), diagnostics: Vec::new() };
-        let note = |span, kind| Diagnostic { seq: line.seq, span, kind };
+        let mut ahead = Ahead {
+            position: self.position,
+            counts: self.counts,
+            ordinals: self.ordinals,
+            history: None,
+            facts: self.facts.clone(),
+            step: Step { seq: line.seq, span: line.span, changes: vec![], diagnostics: vec![] },
+        };
         for (span, kind) in decoded.notes {
             if let DiagnosticKind::Damaged(_) = kind {
-                counts.damaged += 1;
-                ordinals.damaged_since += 1;
+                ahead.counts.damaged += 1;
+                ahead.ordinals.damaged_since += 1;
             }
-            step.diagnostics.push(note(span, kind));
+            ahead.note(span, kind);
         }
         let records = decoded.records.as_slice();
-        if records.is_empty() && step.diagnostics.is_empty() {
-            counts.blank += 1;
+        if records.is_empty() && ahead.step.diagnostics.is_empty() {
+            ahead.counts.blank += 1;
         }
         for record in records {
             if self.options.records == RecordFilter::PersistedOnly && !is_persisted(record) {
                 continue;
             }
-            record.body.problems(&mut |problem| {
-                let (kind, field) = (record.kind.name(), problem.field.to_owned());
-                let kind = DiagnosticKind::Field { kind, field, state: problem.state };
-                step.diagnostics.push(note(record.span, kind));
-            });
-            let anomaly = ordinals.check(record);
-            step.diagnostics
-                .extend(anomaly.map(|it| note(record.span, DiagnosticKind::Ordinal(it))));
-            let record_index = position.record_index;
-            let at = At { seq: line.seq, span: record.span, record_index };
-            let before = changed.as_ref().unwrap_or(&self.history);
-            let done = history::reduce(before, past, at, record, &self.options)?;
-            if let Some(done) = done {
-                for change in &done.changes {
-                    past.apply(at, change)?;
-                }
-                step.changes.extend(done.changes);
-                let notes = done.notes.into_iter();
-                step.diagnostics
-                    .extend(notes.map(|it| note(record.span, DiagnosticKind::History(it))));
-                changed = Some(done.state);
-            }
-            position.record_index += u64::from(record.kind.is_indexed());
-            match record.kind {
-                Kind::Unknown => counts.unknown += 1,
-                _ => counts.records += 1,
-            }
+            self.fold_record(past, record, &mut ahead)?;
         }
-        position.seq = line.seq + 1;
-        position.offset_bytes = line.span.end_bytes() + 1;
-        (self.position, self.counts, self.ordinals) = (position, counts, ordinals);
-        if let Some(history) = changed {
+        self.position = Position {
+            seq: line.seq + 1,
+            offset_bytes: line.span.end_bytes() + 1,
+            ..ahead.position
+        };
+        (self.counts, self.ordinals, self.facts) = (ahead.counts, ahead.ordinals, ahead.facts);
+        if let Some(history) = ahead.history {
             self.history = history;
         }
-        Ok(step)
+        Ok(ahead.step)
+    }
+
+    fn fold_record<P: Past>(
+        &self,
+        past: &mut P,
+        record: &Record<'_>,
+        ahead: &mut Ahead,
+    ) -> Result<(), P::Error> {
+        record.body.problems(&mut |problem| {
+            let (kind, field) = (record.kind.name(), problem.field.to_owned());
+            ahead.note(record.span, DiagnosticKind::Field { kind, field, state: problem.state });
+        });
+        if let Some(anomaly) = ahead.ordinals.check(record) {
+            ahead.note(record.span, DiagnosticKind::Ordinal(anomaly));
+        }
+        let record_index = ahead.position.record_index;
+        let at = At { seq: record.seq, span: record.span, record_index };
+        let before = ahead.history.as_ref().unwrap_or(&self.history);
+        let next_turn = before.next_turn();
+        let done = history::reduce(before, past, at, record, &self.options)?;
+        let first_change = ahead.step.changes.len();
+        if let Some(done) = done {
+            ahead.step.changes.extend(done.changes);
+            for anomaly in done.notes {
+                ahead.note(record.span, DiagnosticKind::History(anomaly));
+            }
+            ahead.history = Some(done.state);
+        }
+        let after = ahead.history.as_ref().unwrap_or(&self.history);
+        let (changes, notes) = ahead.facts.take_in(next_turn, after, at, record, &self.options);
+        ahead.step.changes.extend(changes);
+        for kind in notes {
+            ahead.note(record.span, kind);
+        }
+        for change in ahead.step.changes.iter().skip(first_change) {
+            past.apply(at, change)?;
+        }
+        ahead.position.record_index += u64::from(record.kind.is_indexed());
+        match record.kind {
+            Kind::Unknown => ahead.counts.unknown += 1,
+            _ => ahead.counts.records += 1,
+        }
+        Ok(())
+    }
+}
+
+/// The state after the line, as far as it is read.
+struct Ahead {
+    position: Position,
+    counts: Counts,
+    ordinals: Ordinals,
+    /// None as long as nothing changed.
+    history: Option<HistoryState>,
+    facts: FactState,
+    step: Step,
+}
+
+impl Ahead {
+    fn note(&mut self, span: Span, kind: DiagnosticKind) {
+        self.step.diagnostics.push(Diagnostic { seq: self.step.seq, span, kind });
     }
 }
 

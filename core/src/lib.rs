@@ -74,10 +74,11 @@ pub use diag::{Damage, Diagnostic, DiagnosticKind, HistoryAnomaly, OrdinalAnomal
 pub use fold::{Counts, FoldState, Folder, Frontier, Step};
 pub use format::Kind;
 pub use line::{Line, Lines};
-pub use options::{Dialogue, Options, RecordFilter, Routing, Rules};
+pub use options::{Dialogue, Facts, Options, RecordFilter, Routing, Rules};
 pub use past::{Index, Past, PastTurn, Place};
-pub use policy::is_persisted;
+pub use policy::{LabelBytes, Policy, PolicyBytes, is_persisted, item_bytes, label};
 pub use pos::{At, Position, Span};
 pub use raw::{Entry, Field, FieldState, FromRaw, Json, JsonType, Raw, Text};
+pub use reduce::facts::FactState;
 pub use reduce::history::{HistoryState, UsageOwner};
 pub use snapshot::{ApplyError, Snapshot};

@@ -130,6 +130,8 @@ impl Index {
                     self.places.insert(id.clone(), rest.into());
                 }
             }
+            // Nothing a reducer asks about: what it needs of these is in its own state.
+            _ => {}
         }
     }
 

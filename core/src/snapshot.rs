@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use crate::change::{Change, ItemNo, TurnNo};
 use crate::coll::{OrdMap, Vector};
-use crate::model::{ItemsView, ThreadItem, Turn, TurnHead};
+use crate::model::{Inheritance, ItemsView, Thread, ThreadItem, Turn, TurnHead};
 
-/// Turns and items at one position. Clones share structure.
+/// Turns, items and everything else known of a thread at one position. Clones share structure.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Snapshot {
     turns: OrdMap<TurnNo, TurnEntry>,
+    thread: Arc<Thread>,
+    inheritance: Inheritance,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,8 +65,22 @@ impl Snapshot {
                 let entry = self.turns.get_mut(turn).ok_or(missing)?;
                 *entry.items.get_mut(item.0 as usize).ok_or(missing)? = None;
             }
+            Change::Thread(fact) => Arc::make_mut(&mut self.thread).apply(fact),
+            Change::Inheritance(inheritance) => self.inheritance.clone_from(inheritance),
         }
         Ok(())
+    }
+
+    /// The facts of the thread.
+    #[must_use]
+    pub fn thread(&self) -> &Thread {
+        &self.thread
+    }
+
+    /// What of the history is another thread's.
+    #[must_use]
+    pub fn inheritance(&self) -> &Inheritance {
+        &self.inheritance
     }
 
     /// Turns there are.

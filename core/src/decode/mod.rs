@@ -184,7 +184,7 @@ fn looks_whole(rest: &str) -> bool {
 fn needed(kind: Kind) -> bool {
     use crate::format::{EventKind as E, ResponseKind as R};
     match kind {
-        // Of `context_compacted`, `compacted` and `token_count`, turns need only the kind.
+        // Of `context_compacted`, turns need only the kind.
         Kind::Event(kind) => matches!(
             kind,
             E::Error
@@ -226,8 +226,12 @@ fn needed(kind: Kind) -> bool {
                 | E::CollabResumeBegin
                 | E::CollabResumeEnd
                 | E::SubAgentActivity
+                | E::TokenCount
+                | E::ThreadGoalUpdated
+                | E::ThreadNameUpdated
+                | E::ThreadSettingsApplied
         ),
-        Kind::Response(R::Message) | Kind::SessionMeta => true,
+        Kind::Response(R::Message) | Kind::SessionMeta | Kind::TurnContext => true,
         _ => false,
     }
 }

@@ -1,9 +1,16 @@
-//! What clients see: turns and items, in exactly the reference's JSON (SEMANTICS R48-R52).
+//! What clients see: turns and items, in exactly the reference's JSON (SEMANTICS R48-R52); and what
+//! else is known of a thread, each part a value with one `apply`.
 
+mod fork;
 mod item;
+mod source;
+mod thread;
 mod turn;
 mod word;
 
+pub use fork::*;
 pub use item::*;
+pub use source::*;
+pub use thread::*;
 pub use turn::*;
 pub use word::*;
