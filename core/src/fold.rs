@@ -5,16 +5,21 @@ use std::convert::Infallible;
 use serde::{Deserialize, Serialize};
 
 use crate::change::Change;
-use crate::decode::{Body, Depth, Ordinal, Record, decode};
-use crate::diag::{Diagnostic, DiagnosticKind, OrdinalAnomaly};
+use crate::decode::{Depth, Record, decode};
+use crate::diag::{Diagnostic, DiagnosticKind};
 use crate::format::Kind;
 use crate::line::{Line, Lines};
+use crate::model::{Health, Outcome, Recognition};
 use crate::options::{Options, RecordFilter};
+use crate::ordinals::Ordinals;
 use crate::past::{Index, Past};
 use crate::policy::is_persisted;
 use crate::pos::{At, Position, Span};
 use crate::reduce::facts::FactState;
 use crate::reduce::history::{self, HistoryState};
+
+/// Bytes of a broken piece in which its `type` is looked for; writers put it in front.
+const TAG_WITHIN_BYTES: usize = 256;
 
 /// Everything the next line's meaning may depend on, but ids of the past. Small whatever the
 /// length of the log; a store keeps it beside its rows.
@@ -28,6 +33,7 @@ pub struct FoldState {
     pub counts: Counts,
     history: HistoryState,
     facts: FactState,
+    health: Health,
     ordinals: Ordinals,
 }
 
@@ -42,15 +48,6 @@ pub struct Counts {
     pub damaged: u64,
     /// Lines of nothing but white space.
     pub blank: u64,
-}
-
-/// What was seen of ordinals.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Ordinals {
-    last: Option<u64>,
-    /// Broken pieces since: each may have had an ordinal.
-    damaged_since: u64,
-    is_missing: bool,
 }
 
 /// What one line did.
@@ -93,6 +90,18 @@ impl FoldState {
         &self.facts
     }
 
+    /// What became of the records, by kind.
+    #[must_use]
+    pub fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// How the log was recognised so far.
+    #[must_use]
+    pub fn recognition(&self) -> Recognition {
+        self.health.recognition(self.history.len_turns())
+    }
+
     /// Folds one line: the only fold there is. `scratch` holds the text of mended lines.
     ///
     /// # Errors
@@ -105,18 +114,13 @@ impl FoldState {
         scratch: &mut String,
     ) -> Result<Step, P::Error> {
         let decoded = decode(line, scratch, Depth::Needed);
-        let mut ahead = Ahead {
-            position: self.position,
-            counts: self.counts,
-            ordinals: self.ordinals,
-            history: None,
-            facts: self.facts.clone(),
-            step: Step { seq: line.seq, span: line.span, changes: vec![], diagnostics: vec![] },
-        };
+        let mut ahead = Ahead::new(self, line);
+        let mut damages = Vec::new();
         for (span, kind) in decoded.notes {
             if let DiagnosticKind::Damaged(_) = kind {
                 ahead.counts.damaged += 1;
-                ahead.ordinals.damaged_since += 1;
+                ahead.ordinals.skip_damaged();
+                damages.push((span, record_tag(line, span)));
             }
             ahead.note(span, kind);
         }
@@ -124,31 +128,42 @@ impl FoldState {
         if records.is_empty() && ahead.step.diagnostics.is_empty() {
             ahead.counts.blank += 1;
         }
+        let mut damages = damages.into_iter().peekable();
         for record in records {
+            let is_before = |damage: &(Span, _)| damage.0.offset_bytes <= record.span.offset_bytes;
+            while let Some((span, tag)) = damages.next_if(is_before) {
+                ahead.fold_damage(past, span, tag)?;
+            }
             if self.options.records == RecordFilter::PersistedOnly && !is_persisted(record) {
                 continue;
             }
             self.fold_record(past, record, &mut ahead)?;
         }
-        self.position = Position {
-            seq: line.seq + 1,
-            offset_bytes: line.span.end_bytes() + 1,
-            ..ahead.position
-        };
-        (self.counts, self.ordinals, self.facts) = (ahead.counts, ahead.ordinals, ahead.facts);
-        if let Some(history) = ahead.history {
+        for (span, tag) in damages {
+            ahead.fold_damage(past, span, tag)?;
+        }
+        let Ahead { position, counts, ordinals, history, facts, outcomes, step } = ahead;
+        let offset_bytes = line.span.end_bytes() + 1;
+        self.position = Position { seq: line.seq + 1, offset_bytes, ..position };
+        (self.counts, self.ordinals, self.facts) = (counts, ordinals, facts);
+        if let Some(history) = history {
             self.history = history;
         }
-        Ok(ahead.step)
+        for outcome in outcomes {
+            self.health.apply(outcome);
+        }
+        Ok(step)
     }
 
-    fn fold_record<P: Past>(
+    fn fold_record<'a, P: Past>(
         &self,
         past: &mut P,
-        record: &Record<'_>,
-        ahead: &mut Ahead,
+        record: &'a Record<'_>,
+        ahead: &mut Ahead<'a>,
     ) -> Result<(), P::Error> {
+        let mut has_problems = false;
         record.body.problems(&mut |problem| {
+            has_problems = true;
             let (kind, field) = (record.kind.name(), problem.field.to_owned());
             ahead.note(record.span, DiagnosticKind::Field { kind, field, state: problem.state });
         });
@@ -178,69 +193,77 @@ impl FoldState {
             past.apply(at, change)?;
         }
         ahead.position.record_index += u64::from(record.kind.is_indexed());
-        match record.kind {
-            Kind::Unknown => ahead.counts.unknown += 1,
-            _ => ahead.counts.records += 1,
-        }
+        ahead.outcomes.push(match record.kind {
+            Kind::Unknown => {
+                ahead.counts.unknown += 1;
+                Outcome::Unknown(&record.tag, record.payload_tag.as_deref())
+            }
+            kind => {
+                ahead.counts.records += 1;
+                let ownership = ahead.facts.forks().ownership();
+                Outcome::Record { kind, has_problems, ownership }
+            }
+        });
         Ok(())
     }
 }
 
 /// The state after the line, as far as it is read.
-struct Ahead {
+struct Ahead<'a> {
     position: Position,
     counts: Counts,
     ordinals: Ordinals,
     /// None as long as nothing changed.
     history: Option<HistoryState>,
     facts: FactState,
+    outcomes: Vec<Outcome<'a>>,
     step: Step,
 }
 
-impl Ahead {
+impl<'a> Ahead<'a> {
+    fn new(state: &FoldState, line: Line<'_>) -> Self {
+        Self {
+            position: state.position,
+            counts: state.counts,
+            ordinals: state.ordinals,
+            history: None,
+            facts: state.facts.clone(),
+            outcomes: Vec::new(),
+            step: Step { seq: line.seq, span: line.span, changes: vec![], diagnostics: vec![] },
+        }
+    }
+
     fn note(&mut self, span: Span, kind: DiagnosticKind) {
         self.step.diagnostics.push(Diagnostic { seq: self.step.seq, span, kind });
     }
+
+    fn fold_damage<P: Past>(
+        &mut self,
+        past: &mut P,
+        span: Span,
+        tag: Option<&'a str>,
+    ) -> Result<(), P::Error> {
+        self.outcomes.push(Outcome::Damaged(tag));
+        let changes = self.facts.take_in_damaged(tag.unwrap_or_default());
+        let at = At { seq: self.step.seq, span, record_index: self.position.record_index };
+        for change in &changes {
+            past.apply(at, change)?;
+        }
+        self.step.changes.extend(changes);
+        Ok(())
+    }
 }
 
-impl Ordinals {
-    /// Compares a record's ordinal with the one that should follow.
-    fn check(&mut self, record: &Record<'_>) -> Option<OrdinalAnomaly> {
-        let expected = match (self.last, &record.body) {
-            (Some(last), _) => last.saturating_add(1),
-            (None, Body::SessionMeta(meta)) => meta
-                .history_base
-                .get()
-                .and_then(|base| base.end_ordinal_exclusive.get())
-                .unwrap_or(0),
-            (None, _) => 0,
-        };
-        match record.ordinal {
-            Ordinal::Absent => {
-                self.last?;
-                self.last = Some(expected);
-                let is_first = !std::mem::replace(&mut self.is_missing, true);
-                is_first.then_some(OrdinalAnomaly::Missing)
-            }
-            Ordinal::Unreadable => {
-                self.last = self.last.map(|_| expected);
-                Some(OrdinalAnomaly::Unreadable)
-            }
-            Ordinal::Value(found) => {
-                let explained = std::mem::take(&mut self.damaged_since);
-                self.is_missing = false;
-                let before = self.last.replace(found);
-                match found.checked_sub(expected) {
-                    Some(gap) if gap <= explained => None,
-                    Some(_) => Some(OrdinalAnomaly::Gap { expected, found }),
-                    None if before == Some(found) => {
-                        Some(OrdinalAnomaly::Repeated { ordinal: found })
-                    }
-                    None => Some(OrdinalAnomaly::Decreased { expected, found }),
-                }
-            }
-        }
-    }
+/// The `type` that a broken piece of a line names first: what it was going to be.
+fn record_tag<'a>(line: Line<'a>, span: Span) -> Option<&'a str> {
+    let start = usize::try_from(span.offset_bytes.checked_sub(line.span.offset_bytes)?).ok()?;
+    let piece = line.bytes.get(start..)?;
+    let piece = piece.get(..TAG_WITHIN_BYTES).unwrap_or(piece);
+    let key = memchr::memmem::find(piece, b"\"type\"")?;
+    let value = piece.get(key + 6..)?.trim_ascii_start().strip_prefix(b":")?;
+    let value = value.trim_ascii_start().strip_prefix(b"\"")?;
+    let (tag, _) = value.split_at_checked(memchr::memchr(b'"', value)?)?;
+    std::str::from_utf8(tag).ok()
 }
 
 /// A place in a log from which folding can go on with nothing else: state and ids of the past.

@@ -1,5 +1,6 @@
 //! Folds Codex rollouts - the append-only JSONL logs in which a coding agent records every
-//! session - into turns and items. Pure: bytes in, immutable values out; no files, clocks,
+//! session - into turns, items and what else is
+//! known of a thread. Pure: bytes in, immutable values out; no files, clocks,
 //! threads, environment or randomness.
 //!
 //! ```
@@ -38,7 +39,7 @@
 //! # What it is not
 //!
 //! No reader of files (that is `rollfold-projector`), no writer of rollouts, no judge: it does not
-//! validate a log, it reads it. World state, context windows and token use are not folded yet.
+//! validate a log, it reads it.
 //!
 //! # Limits
 //!
@@ -54,7 +55,9 @@ pub mod format;
 mod line;
 pub mod model;
 mod options;
+mod ordinals;
 mod past;
+mod patch;
 mod policy;
 mod pos;
 mod raw;
@@ -70,7 +73,9 @@ pub use change::{
     Change, ChangeSet, ChangedItem, ChangedTurn, Coalescer, ItemNo, RemovedItem, TurnNo,
 };
 pub use decode::{Body, Decoded, Depth, Ordinal, Record, Records, decode};
-pub use diag::{Damage, Diagnostic, DiagnosticKind, HistoryAnomaly, OrdinalAnomaly, Repair};
+pub use diag::{
+    Damage, Diagnostic, DiagnosticKind, HistoryAnomaly, OrdinalAnomaly, Repair, UsageAnomaly,
+};
 pub use fold::{Counts, FoldState, Folder, Frontier, Step};
 pub use format::Kind;
 pub use line::{Line, Lines};
@@ -81,4 +86,4 @@ pub use pos::{At, Position, Span};
 pub use raw::{Entry, Field, FieldState, FromRaw, Json, JsonType, Raw, Text};
 pub use reduce::facts::FactState;
 pub use reduce::history::{HistoryState, UsageOwner};
-pub use snapshot::{ApplyError, Snapshot};
+pub use snapshot::{ApplyError, ChangePlace, Snapshot};

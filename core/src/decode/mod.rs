@@ -231,7 +231,12 @@ fn needed(kind: Kind) -> bool {
                 | E::ThreadNameUpdated
                 | E::ThreadSettingsApplied
         ),
-        Kind::Response(R::Message) | Kind::SessionMeta | Kind::TurnContext => true,
+        Kind::Response(R::Message)
+        | Kind::SessionMeta
+        | Kind::TurnContext
+        | Kind::Compacted
+        | Kind::WorldState
+        | Kind::TokenUsageRecord => true,
         _ => false,
     }
 }

@@ -9,6 +9,9 @@ use super::Reduced;
 use super::forks::{self, ForkState};
 use super::history::HistoryState;
 use super::thread::{self, ThreadState};
+use super::usage::{self, UsageState};
+use super::windows::{self, WindowState};
+use super::world::{self, WorldState};
 use crate::change::{Change, TurnNo};
 use crate::decode::Record;
 use crate::diag::DiagnosticKind;
@@ -20,6 +23,9 @@ use crate::pos::At;
 pub struct FactState {
     forks: Arc<ForkState>,
     thread: Arc<ThreadState>,
+    world: Arc<WorldState>,
+    windows: Arc<WindowState>,
+    usage: Arc<UsageState>,
 }
 
 /// What one record does.
@@ -38,6 +44,18 @@ impl FactState {
         &self.thread
     }
 
+    /// The state of the world.
+    #[must_use]
+    pub fn world(&self) -> &WorldState {
+        &self.world
+    }
+
+    /// The context windows.
+    #[must_use]
+    pub fn windows(&self) -> &WindowState {
+        &self.windows
+    }
+
     /// Takes in one record; `next_turn` is the number a turn opened by it got or would have got,
     /// `history` the state after it.
     pub(crate) fn take_in(
@@ -53,7 +71,23 @@ impl FactState {
         put(&mut self.forks, step, &mut done);
         let step = thread::reduce(&self.thread, &self.forks, options, record);
         put(&mut self.thread, step, &mut done);
+        let step = world::reduce(&self.world, record);
+        put(&mut self.world, step, &mut done);
+        let step = windows::reduce(&self.windows, at, record);
+        put(&mut self.windows, step, &mut done);
+        let turn_id = history.usage_owner().map(|owner| &owner.turn_id);
+        let window = self.windows.number();
+        let step = usage::reduce(&self.usage, &self.forks, window, turn_id, at, record);
+        put(&mut self.usage, step, &mut done);
         done
+    }
+
+    /// Takes in a piece of a line that is no record, whose head names `tag`.
+    pub(crate) fn take_in_damaged(&mut self, tag: &str) -> Vec<Change> {
+        let mut done = Done::default();
+        let step = world::damaged(&self.world, tag);
+        put(&mut self.world, step, &mut done);
+        done.0
     }
 }
 

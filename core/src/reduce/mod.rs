@@ -6,6 +6,9 @@ pub mod forks;
 pub mod history;
 pub mod thread;
 mod tools;
+pub mod usage;
+pub mod windows;
+pub mod world;
 
 use crate::change::Change;
 use crate::diag::DiagnosticKind;
