@@ -2,8 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
 #![allow(clippy::disallowed_methods, reason = "tests read fixtures")]
 
+mod forks;
 mod golden;
+mod health;
 mod support;
+mod thread;
+mod usage;
+mod windows;
+mod world;
 
 /// A file in this folder that is no module of this binary would never run.
 #[test]

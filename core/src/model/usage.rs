@@ -103,6 +103,8 @@ pub enum UsageSource {
 pub enum UsageReset {
     /// The total fell after a compaction.
     Compaction,
+    /// The total fell inside a copied history: there, one of its ancestors' histories ends.
+    Ancestor,
     /// The thread's own records begin, or go on from a history in another file.
     OwnRecords,
 }

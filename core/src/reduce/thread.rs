@@ -143,10 +143,11 @@ impl Work<'_> {
                 }
             }
             Body::UserMessage(message) => self.user_message(message),
-            Body::ItemLifecycle(item) if self.options.facts == Facts::All => {
-                if record.kind == Kind::Event(E::ItemCompleted) {
-                    self.user_item(item);
-                }
+            Body::ItemLifecycle(item)
+                if self.options.facts == Facts::All
+                    && record.kind == Kind::Event(E::ItemCompleted) =>
+            {
+                self.user_item(item);
             }
             Body::ResponseMessage(message) => self.stand_in(message),
             _ => {}

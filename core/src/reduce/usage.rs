@@ -7,7 +7,8 @@
 //!   origin's total, some at zero. Its `last` is right for both; only where the origin's total
 //!   stands in this file and the new one is beyond it by more, counts were lost and the difference
 //!   counts.
-//! * A total that falls after a compaction begins anew: its `last` counts.
+//! * A total that falls after a compaction, or inside a copied history, where an ancestor's
+//!   history may end, begins anew: its `last` counts.
 //! * A total that falls anywhere else is a diagnostic and adds nothing. If the next total is back
 //!   above the old one, that one was a stray, and the difference to the old one counts; if not,
 //!   counting goes on from the lower one.
@@ -133,7 +134,7 @@ fn count_of(
     };
     let last = info.last_token_usage.get().and_then(|usage| tokens(&usage));
     let begins_own = next.begins_own(forks, entry.ownership);
-    let mut delta = next.delta(begins_own, total, last);
+    let mut delta = next.delta(entry.ownership, begins_own, total, last);
     next.cover(&mut delta.tokens, last);
     next.segment = next.segment.saturating_add(u32::from(delta.reset.is_some()));
     next.total = Some(total);
@@ -187,7 +188,13 @@ impl UsageState {
         ownership == Ownership::Own && is_first && forks.has_origin()
     }
 
-    fn delta(&mut self, begins_own: bool, total: Tokens, last: Option<Tokens>) -> Delta {
+    fn delta(
+        &mut self,
+        ownership: Ownership,
+        begins_own: bool,
+        total: Tokens,
+        last: Option<Tokens>,
+    ) -> Delta {
         let before_fall = self.before_fall.take();
         if begins_own {
             let origin = self.total.filter(|origin| {
@@ -207,9 +214,14 @@ impl UsageState {
         if total.covers(before) {
             return Delta::of(total.minus(before));
         }
-        if self.saw_compaction {
+        let reset = match (self.saw_compaction, ownership) {
+            (true, _) => Some(UsageReset::Compaction),
+            (false, Ownership::Inherited) => Some(UsageReset::Ancestor),
+            (false, Ownership::Own) => None,
+        };
+        if reset.is_some() {
             let tokens = last.filter(|last| total.covers(*last)).unwrap_or(total);
-            return Delta { reset: Some(UsageReset::Compaction), ..Delta::of(tokens) };
+            return Delta { reset, ..Delta::of(tokens) };
         }
         self.before_fall = Some(before_fall.unwrap_or(before));
         let anomaly = UsageAnomaly::Decreased { before: before.total, found: total.total };
