@@ -142,14 +142,15 @@ impl FoldState {
         for (span, tag) in damages {
             ahead.fold_damage(past, span, tag)?;
         }
-        let Ahead { position, counts, ordinals, history, facts, outcomes, step } = ahead;
+        let Ahead { position, counts, ordinals, history, facts, outcome, more_outcomes, step } =
+            ahead;
         let offset_bytes = line.span.end_bytes() + 1;
         self.position = Position { seq: line.seq + 1, offset_bytes, ..position };
         (self.counts, self.ordinals, self.facts) = (counts, ordinals, facts);
         if let Some(history) = history {
             self.history = history;
         }
-        for outcome in outcomes {
+        for outcome in outcome.into_iter().chain(more_outcomes) {
             self.health.apply(outcome);
         }
         Ok(step)
@@ -193,7 +194,7 @@ impl FoldState {
             past.apply(at, change)?;
         }
         ahead.position.record_index += u64::from(record.kind.is_indexed());
-        ahead.outcomes.push(match record.kind {
+        let outcome = match record.kind {
             Kind::Unknown => {
                 ahead.counts.unknown += 1;
                 Outcome::Unknown(&record.tag, record.payload_tag.as_deref())
@@ -203,7 +204,8 @@ impl FoldState {
                 let ownership = ahead.facts.forks().ownership();
                 Outcome::Record { kind, has_problems, ownership }
             }
-        });
+        };
+        ahead.came_out(outcome);
         Ok(())
     }
 }
@@ -216,7 +218,9 @@ struct Ahead<'a> {
     /// None as long as nothing changed.
     history: Option<HistoryState>,
     facts: FactState,
-    outcomes: Vec<Outcome<'a>>,
+    /// What became of its pieces; nearly always one, which needs no list.
+    outcome: Option<Outcome<'a>>,
+    more_outcomes: Vec<Outcome<'a>>,
     step: Step,
 }
 
@@ -228,7 +232,8 @@ impl<'a> Ahead<'a> {
             ordinals: state.ordinals,
             history: None,
             facts: state.facts.clone(),
-            outcomes: Vec::new(),
+            outcome: None,
+            more_outcomes: Vec::new(),
             step: Step { seq: line.seq, span: line.span, changes: vec![], diagnostics: vec![] },
         }
     }
@@ -237,13 +242,20 @@ impl<'a> Ahead<'a> {
         self.step.diagnostics.push(Diagnostic { seq: self.step.seq, span, kind });
     }
 
+    fn came_out(&mut self, outcome: Outcome<'a>) {
+        match self.outcome {
+            None => self.outcome = Some(outcome),
+            Some(_) => self.more_outcomes.push(outcome),
+        }
+    }
+
     fn fold_damage<P: Past>(
         &mut self,
         past: &mut P,
         span: Span,
         tag: Option<&'a str>,
     ) -> Result<(), P::Error> {
-        self.outcomes.push(Outcome::Damaged(tag));
+        self.came_out(Outcome::Damaged(tag));
         let changes = self.facts.take_in_damaged(tag.unwrap_or_default());
         let at = At { seq: self.step.seq, span, record_index: self.position.record_index };
         for change in &changes {

@@ -34,6 +34,7 @@
 //!   [pending](Folder::pending), not damage.
 //! * Any cutting of the same bytes gives the same steps, the same snapshot, the same [`Frontier`].
 //! * `snapshot[a]` and the changes of records `a..b` give `snapshot[b]`.
+//! * What is not known is not there: no fact, count or state of the world stands for a default.
 //! * Paths are text, read in the convention they are written in, on every host.
 //!
 //! # What it is not

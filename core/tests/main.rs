@@ -5,6 +5,7 @@
 mod forks;
 mod golden;
 mod health;
+mod laws;
 mod support;
 mod thread;
 mod usage;

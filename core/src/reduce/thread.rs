@@ -29,7 +29,8 @@ use crate::text::{id, time};
 /// once, only whether they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ThreadState {
-    short: Thread,
+    short: Arc<Thread>,
+    moving: Moving,
     /// An event or canonical item told what the user said: no more standing in.
     saw_dialogue: bool,
     first_user_message: Standing,
@@ -39,6 +40,15 @@ pub struct ThreadState {
     has_dynamic_tools: bool,
     /// The multi-agent version is that of a `session_meta`, which a `turn_context` leaves alone.
     has_meta_version: bool,
+}
+
+/// Facts that move with many records; apart, so that most records copy nothing else.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Moving {
+    tokens_used: Option<i64>,
+    last_user_at: Option<i64>,
+    last_activity_at: Option<i64>,
+    recency_at: Option<i64>,
 }
 
 /// How firmly a text is known that is set once.
@@ -52,10 +62,27 @@ enum Standing {
 }
 
 impl ThreadState {
-    /// The short facts: all but instructions, tools, preview, title and first message.
+    /// The short facts: all but instructions, tools, preview, title and first message, and but
+    /// tokens and times, which move with many records.
     #[must_use]
     pub fn short(&self) -> &Thread {
         &self.short
+    }
+
+    /// Sets a fact; false if it is so already.
+    fn set(&mut self, fact: &Fact) -> bool {
+        let (place, value) = match fact {
+            Fact::TokensUsed(value) => (&mut self.moving.tokens_used, value),
+            Fact::LastUserAt(value) => (&mut self.moving.last_user_at, value),
+            Fact::LastActivityAt(value) => (&mut self.moving.last_activity_at, value),
+            Fact::RecencyAt(value) => (&mut self.moving.recency_at, value),
+            _ if self.short.has(fact) => return false,
+            _ => {
+                Arc::make_mut(&mut self.short).apply(fact);
+                return true;
+            }
+        };
+        std::mem::replace(place, *value) != *value
     }
 }
 
@@ -156,8 +183,7 @@ impl Work<'_> {
 
     /// Sets a short fact that is not so already.
     fn set(&mut self, fact: Fact) {
-        if !self.state.short.has(&fact) {
-            self.state.short.apply(&fact);
+        if self.state.set(&fact) {
             self.facts.push(fact);
         }
     }
@@ -250,7 +276,7 @@ impl Work<'_> {
             Kind::Event(E::TaskComplete | E::TurnAborted | E::AgentMessage) => (false, true),
             _ => (false, self.heard),
         };
-        if begins && self.state.short.recency_at.is_none_or(|recency| at > recency) {
+        if begins && self.state.moving.recency_at.is_none_or(|recency| at > recency) {
             self.set(Fact::RecencyAt(Some(at)));
         }
         if self.heard {

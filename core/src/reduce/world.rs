@@ -129,10 +129,9 @@ pub fn reduce(state: &WorldState, record: &Record<'_>) -> Option<Reduced<WorldSt
             Some(Reduced::silent(next))
         }
         (_, Body::ThreadRolledBack(back)) => state.clone().roll_back(back.num_turns.get()?),
+        // Most records of a turn stand behind what makes it a user turn, and cost nothing here.
+        _ if state.segments.back().is_some_and(|segment| segment.is_user_turn) => None,
         _ if is_user_turn(record) => {
-            if state.segments.back().is_some_and(|segment| segment.is_user_turn) {
-                return None;
-            }
             let mut next = state.clone();
             next.segment()?.is_user_turn = true;
             Some(Reduced::silent(next))
@@ -175,8 +174,13 @@ fn is_boundary(message: &ResponseMessage<'_>) -> bool {
     match message.role.get().as_deref() {
         Some("user") => !texts().any(|text| is_contextual_user_text(&text)),
         Some("assistant") => {
-            let mut texts = texts();
-            matches!((texts.next(), texts.next()), (Some(text), None) if is_envelope(&text))
+            let parts = message.content.each();
+            let mut raws = parts.iter().filter_map(|part| part.text.raw());
+            // An object's text; answers are seldom that, and long.
+            let starts_so =
+                |raw: Raw<'_>| raw.get().trim_start_matches(['"', ' ']).starts_with('{');
+            let is_one = matches!((raws.next(), raws.next()), (Some(raw), None) if starts_so(raw));
+            is_one && texts().any(|text| is_envelope(&text))
         }
         _ => false,
     }

@@ -20,7 +20,8 @@ struct Said {
 impl Said {
     /// R153: the request, without what a client put before it.
     fn request(&self) -> &str {
-        let request = self.text.split_once(REQUEST_MARKER).map(|(_, request)| request);
+        let marker = memchr::memmem::find(self.text.as_bytes(), REQUEST_MARKER.as_bytes());
+        let request = marker.and_then(|at| self.text.get(at + REQUEST_MARKER.len()..));
         request.unwrap_or(&self.text).trim()
     }
 
@@ -37,6 +38,10 @@ impl Said {
 
 impl Work<'_> {
     pub(super) fn user_message(&mut self, message: &UserMessage<'_>) {
+        if self.knows_all() {
+            self.heard = true;
+            return;
+        }
         let knows_audio = self.options.facts == Facts::All;
         let said = Said {
             text: message.message.get().unwrap_or_default().into_owned(),
@@ -50,6 +55,10 @@ impl Work<'_> {
     /// A30: a canonical user message.
     pub(super) fn user_item(&mut self, lifecycle: &ItemLifecycle<'_>) {
         let Some(TurnItem::UserMessage(message)) = lifecycle.item.get() else { return };
+        if self.knows_all() {
+            self.heard = true;
+            return;
+        }
         let mut said = Said { text: String::new(), has_image: false, has_audio: false };
         for part in message.content.each() {
             match part.r#type.get().as_deref() {
@@ -82,6 +91,13 @@ impl Work<'_> {
             has_audio: has("input_audio"),
         };
         self.hear(&said, Standing::StandIn);
+    }
+
+    /// Whether nothing more can be learned of what the user said first.
+    fn knows_all(&self) -> bool {
+        let state = &self.state;
+        let least = state.first_user_message.min(state.preview).min(state.title);
+        state.saw_dialogue && least == Standing::Known
     }
 
     fn dialogue(&mut self, said: &Said) {
