@@ -86,5 +86,10 @@ pub use policy::{LabelBytes, Policy, PolicyBytes, is_persisted, item_bytes, labe
 pub use pos::{At, Position, Span};
 pub use raw::{Entry, Field, FieldState, FromRaw, Json, JsonType, Raw, Text};
 pub use reduce::facts::FactState;
+pub use reduce::forks::ForkState;
 pub use reduce::history::{HistoryState, UsageOwner};
+pub use reduce::thread::ThreadState;
+pub use reduce::usage::UsageState;
+pub use reduce::windows::WindowState;
+pub use reduce::world::WorldState;
 pub use snapshot::{ApplyError, ChangePlace, Snapshot};
