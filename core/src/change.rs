@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{ThreadItem, TurnError, TurnHead, TurnStatus};
+use crate::model::{
+    Fact, Inheritance, ThreadItem, TurnError, TurnHead, TurnStatus, UsageEntry, Window, WorldChange,
+};
 
 /// The place of a turn among all turns a thread ever had; never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -54,6 +56,16 @@ pub enum Change {
         /// Its id.
         id: Arc<str>,
     },
+    /// A fact of the thread is new, replaced or taken back.
+    Thread(Fact),
+    /// What of the history is another thread's is told anew, as a whole.
+    Inheritance(Inheritance),
+    /// The world is set, patched or lost.
+    World(WorldChange),
+    /// A context window is new, named or ended; told as a whole, by its number.
+    Window(Arc<Window>),
+    /// The ledger has a new entry.
+    Usage(Arc<UsageEntry>),
 }
 
 /// What a client sees of the changes of one or more records (SEMANTICS R38, R39): each item and
@@ -129,6 +141,7 @@ impl Coalescer {
                 Change::TurnRemoved { id, .. } => self.remove_turn(id),
                 Change::ItemPut { turn_id, value, .. } => self.put_item(turn_id, value),
                 Change::ItemRemoved { turn_id, id, .. } => self.remove_item(turn_id, id),
+                _ => {}
             }
         }
     }

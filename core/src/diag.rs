@@ -52,6 +52,24 @@ pub enum DiagnosticKind {
     Ordinal(OrdinalAnomaly),
     /// The record asks for something the fold did not expect.
     History(HistoryAnomaly),
+    /// The tokens it counts cannot be right.
+    Usage(UsageAnomaly),
+}
+
+/// How a count of tokens is out of line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum UsageAnomaly {
+    /// A running total fell where nothing lets it begin anew; it adds nothing.
+    Decreased {
+        /// The sum before.
+        before: i64,
+        /// The sum that is there.
+        found: i64,
+    },
+    /// There is a count, but it has no sum; it adds nothing.
+    Unreadable,
 }
 
 /// Why bytes are no record.
@@ -185,6 +203,18 @@ impl fmt::Display for DiagnosticKind {
             }
             Self::Ordinal(anomaly) => write!(f, "ordinal: {anomaly}"),
             Self::History(anomaly) => write!(f, "history: {anomaly}"),
+            Self::Usage(anomaly) => write!(f, "usage: {anomaly}"),
+        }
+    }
+}
+
+impl fmt::Display for UsageAnomaly {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Decreased { before, found } => {
+                write!(f, "running total fell from {before} to {found}; not counted")
+            }
+            Self::Unreadable => f.write_str("count without a sum not counted"),
         }
     }
 }

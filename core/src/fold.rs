@@ -5,15 +5,21 @@ use std::convert::Infallible;
 use serde::{Deserialize, Serialize};
 
 use crate::change::Change;
-use crate::decode::{Body, Depth, Ordinal, Record, decode};
-use crate::diag::{Diagnostic, DiagnosticKind, OrdinalAnomaly};
+use crate::decode::{Depth, Record, decode};
+use crate::diag::{Diagnostic, DiagnosticKind};
 use crate::format::Kind;
 use crate::line::{Line, Lines};
+use crate::model::{Health, Outcome, Recognition};
 use crate::options::{Options, RecordFilter};
+use crate::ordinals::Ordinals;
 use crate::past::{Index, Past};
 use crate::policy::is_persisted;
 use crate::pos::{At, Position, Span};
+use crate::reduce::facts::FactState;
 use crate::reduce::history::{self, HistoryState};
+
+/// Bytes of a broken piece in which its `type` is looked for; writers put it in front.
+const TAG_WITHIN_BYTES: usize = 256;
 
 /// Everything the next line's meaning may depend on, but ids of the past. Small whatever the
 /// length of the log; a store keeps it beside its rows.
@@ -26,6 +32,8 @@ pub struct FoldState {
     /// What was counted.
     pub counts: Counts,
     history: HistoryState,
+    facts: FactState,
+    health: Health,
     ordinals: Ordinals,
 }
 
@@ -40,15 +48,6 @@ pub struct Counts {
     pub damaged: u64,
     /// Lines of nothing but white space.
     pub blank: u64,
-}
-
-/// What was seen of ordinals.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Ordinals {
-    last: Option<u64>,
-    /// Broken pieces since: each may have had an ordinal.
-    damaged_since: u64,
-    is_missing: bool,
 }
 
 /// What one line did.
@@ -85,6 +84,24 @@ impl FoldState {
         &self.history
     }
 
+    /// What the next record's meaning may depend on, for everything but turns and items.
+    #[must_use]
+    pub fn facts(&self) -> &FactState {
+        &self.facts
+    }
+
+    /// What became of the records, by kind.
+    #[must_use]
+    pub fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// How the log was recognised so far.
+    #[must_use]
+    pub fn recognition(&self) -> Recognition {
+        self.health.recognition(self.history.len_turns())
+    }
+
     /// Folds one line: the only fold there is. `scratch` holds the text of mended lines.
     ///
     /// # Errors
@@ -96,104 +113,174 @@ impl FoldState {
         line: Line<'_>,
         scratch: &mut String,
     ) -> Result<Step, P::Error> {
-        let Self { mut position, mut counts, mut ordinals, .. } = *self;
-        let mut changed: Option<HistoryState> = None;
         let decoded = decode(line, scratch, Depth::Needed);
-        let mut step =
-            Step { seq: line.seq, span: line.span, changes: Vec::new(), diagnostics: Vec::new() };
-        let mut is_damaged = false;
-        let note = |span, kind| Diagnostic { seq: line.seq, span, kind };
+        let mut ahead = Ahead::new(self, line);
+        let mut damages = Vec::new();
         for (span, kind) in decoded.notes {
             if let DiagnosticKind::Damaged(_) = kind {
-                is_damaged = true;
-                counts.damaged += 1;
-                ordinals.damaged_since += 1;
+                ahead.counts.damaged += 1;
+                ahead.ordinals.skip_damaged();
+                damages.push((span, record_tag(line, span)));
             }
-            step.diagnostics.push(note(span, kind));
+            ahead.note(span, kind);
         }
         let records = decoded.records.as_slice();
-        if records.is_empty() && !is_damaged {
-            counts.blank += 1;
+        if records.is_empty() && damages.is_empty() {
+            ahead.counts.blank += 1;
         }
+        let mut damages = damages.into_iter().peekable();
         for record in records {
-            match record.kind {
-                Kind::Unknown | Kind::OtherResponse => counts.unknown += 1,
-                _ => counts.records += 1,
+            let is_before = |damage: &(Span, _)| damage.0.offset_bytes <= record.span.offset_bytes;
+            while let Some((span, tag)) = damages.next_if(is_before) {
+                ahead.fold_damage(past, span, tag)?;
             }
-            record.problems(&mut |problem| {
-                let (kind, field) = (record.kind.name(), problem.field.to_owned());
-                let kind = DiagnosticKind::Field { kind, field, state: problem.state };
-                step.diagnostics.push(note(record.span, kind));
-            });
-            let anomaly = ordinals.check(record);
-            step.diagnostics
-                .extend(anomaly.map(|it| note(record.span, DiagnosticKind::Ordinal(it))));
-            let mode = changed.as_ref().unwrap_or(&self.history).mode();
-            if self.options.records == RecordFilter::PersistedOnly && !is_persisted(record, mode) {
-                continue;
-            }
-            let record_index = position.record_index;
-            let at = At { seq: line.seq, span: record.span, record_index };
-            let before = changed.as_ref().unwrap_or(&self.history);
-            let done = history::reduce(before, past, at, record, &self.options)?;
-            if let Some(done) = done {
-                for change in &done.changes {
-                    past.apply(at, change)?;
-                }
-                step.changes.extend(done.changes);
-                let notes = done.notes.into_iter();
-                step.diagnostics
-                    .extend(notes.map(|it| note(record.span, DiagnosticKind::History(it))));
-                changed = Some(done.state);
-            }
-            position.record_index += u64::from(record.kind.is_indexed());
+            self.fold_record(past, record, &mut ahead)?;
         }
-        position.seq = line.seq + 1;
-        position.offset_bytes = line.span.end_bytes() + 1;
-        (self.position, self.counts, self.ordinals) = (position, counts, ordinals);
-        if let Some(history) = changed {
+        for (span, tag) in damages {
+            ahead.fold_damage(past, span, tag)?;
+        }
+        let Ahead { position, counts, ordinals, history, facts, outcome, more_outcomes, step } =
+            ahead;
+        let offset_bytes = line.span.end_bytes() + 1;
+        self.position = Position { seq: line.seq + 1, offset_bytes, ..position };
+        (self.counts, self.ordinals, self.facts) = (counts, ordinals, facts);
+        if let Some(history) = history {
             self.history = history;
+        }
+        for outcome in outcome.into_iter().chain(more_outcomes) {
+            self.health.apply(outcome);
         }
         Ok(step)
     }
+
+    fn fold_record<'a, P: Past>(
+        &self,
+        past: &mut P,
+        record: &'a Record<'_>,
+        ahead: &mut Ahead<'a>,
+    ) -> Result<(), P::Error> {
+        let mut has_problems = false;
+        record.problems(&mut |problem| {
+            has_problems = true;
+            let (kind, field) = (record.kind.name(), problem.field.to_owned());
+            ahead.note(record.span, DiagnosticKind::Field { kind, field, state: problem.state });
+        });
+        if let Some(anomaly) = ahead.ordinals.check(record) {
+            ahead.note(record.span, DiagnosticKind::Ordinal(anomaly));
+        }
+        ahead.count(record, has_problems);
+        let mode = ahead.history.as_ref().unwrap_or(&self.history).mode();
+        if self.options.records == RecordFilter::PersistedOnly && !is_persisted(record, mode) {
+            return Ok(());
+        }
+        let record_index = ahead.position.record_index;
+        let at = At { seq: record.seq, span: record.span, record_index };
+        let before = ahead.history.as_ref().unwrap_or(&self.history);
+        let next_turn = before.next_turn();
+        let done = history::reduce(before, past, at, record, &self.options)?;
+        let first_change = ahead.step.changes.len();
+        if let Some(done) = done {
+            ahead.step.changes.extend(done.changes);
+            for anomaly in done.notes {
+                ahead.note(record.span, DiagnosticKind::History(anomaly));
+            }
+            ahead.history = Some(done.state);
+        }
+        let after = ahead.history.as_ref().unwrap_or(&self.history);
+        let (changes, notes) = ahead.facts.take_in(next_turn, after, at, record, &self.options);
+        ahead.step.changes.extend(changes);
+        for kind in notes {
+            ahead.note(record.span, kind);
+        }
+        for change in ahead.step.changes.iter().skip(first_change) {
+            past.apply(at, change)?;
+        }
+        ahead.position.record_index += u64::from(record.kind.is_indexed());
+        Ok(())
+    }
 }
 
-impl Ordinals {
-    /// Compares a record's ordinal with the one that should follow.
-    fn check(&mut self, record: &Record<'_>) -> Option<OrdinalAnomaly> {
-        let expected = match (self.last, &record.body) {
-            (Some(last), _) => last.saturating_add(1),
-            (None, Body::SessionMeta(meta)) => meta
-                .history_base
-                .get()
-                .and_then(|base| base.end_ordinal_exclusive.get())
-                .unwrap_or(0),
-            (None, _) => 0,
-        };
-        match record.ordinal {
-            Ordinal::Absent => {
-                self.last?;
-                self.last = Some(expected);
-                let is_first = !std::mem::replace(&mut self.is_missing, true);
-                is_first.then_some(OrdinalAnomaly::Missing)
-            }
-            Ordinal::Unreadable => {
-                self.last = self.last.map(|_| expected);
-                Some(OrdinalAnomaly::Unreadable)
-            }
-            Ordinal::Value(found) => {
-                let explained = std::mem::take(&mut self.damaged_since);
-                self.is_missing = false;
-                let before = self.last.replace(found);
-                match found.checked_sub(expected) {
-                    _ if before == Some(found) => Some(OrdinalAnomaly::Repeated { ordinal: found }),
-                    Some(gap) if gap <= explained => None,
-                    Some(_) => Some(OrdinalAnomaly::Gap { expected, found }),
-                    None => Some(OrdinalAnomaly::Decreased { expected, found }),
-                }
-            }
+/// The state after the line, as far as it is read.
+struct Ahead<'a> {
+    position: Position,
+    counts: Counts,
+    ordinals: Ordinals,
+    /// None as long as nothing changed.
+    history: Option<HistoryState>,
+    facts: FactState,
+    /// What became of its pieces; nearly always one, which needs no list.
+    outcome: Option<Outcome<'a>>,
+    more_outcomes: Vec<Outcome<'a>>,
+    step: Step,
+}
+
+impl<'a> Ahead<'a> {
+    fn new(state: &FoldState, line: Line<'_>) -> Self {
+        Self {
+            position: state.position,
+            counts: state.counts,
+            ordinals: state.ordinals,
+            history: None,
+            facts: state.facts.clone(),
+            outcome: None,
+            more_outcomes: Vec::new(),
+            step: Step { seq: line.seq, span: line.span, changes: vec![], diagnostics: vec![] },
         }
     }
+
+    fn note(&mut self, span: Span, kind: DiagnosticKind) {
+        self.step.diagnostics.push(Diagnostic { seq: self.step.seq, span, kind });
+    }
+
+    fn count(&mut self, record: &'a Record<'_>, has_problems: bool) {
+        let outcome = match record.kind {
+            Kind::Unknown | Kind::OtherResponse => {
+                self.counts.unknown += 1;
+                Outcome::Unknown(&record.tag, record.payload_tag.as_deref())
+            }
+            kind => {
+                self.counts.records += 1;
+                let ownership = self.facts.forks().ownership();
+                Outcome::Record { kind, has_problems, ownership }
+            }
+        };
+        self.came_out(outcome);
+    }
+
+    fn came_out(&mut self, outcome: Outcome<'a>) {
+        match self.outcome {
+            None => self.outcome = Some(outcome),
+            Some(_) => self.more_outcomes.push(outcome),
+        }
+    }
+
+    fn fold_damage<P: Past>(
+        &mut self,
+        past: &mut P,
+        span: Span,
+        tag: Option<&'a str>,
+    ) -> Result<(), P::Error> {
+        self.came_out(Outcome::Damaged(tag));
+        let changes = self.facts.take_in_damaged(tag.unwrap_or_default());
+        let at = At { seq: self.step.seq, span, record_index: self.position.record_index };
+        for change in &changes {
+            past.apply(at, change)?;
+        }
+        self.step.changes.extend(changes);
+        Ok(())
+    }
+}
+
+/// The `type` that a broken piece of a line names first: what it was going to be.
+fn record_tag<'a>(line: Line<'a>, span: Span) -> Option<&'a str> {
+    let start = usize::try_from(span.offset_bytes.checked_sub(line.span.offset_bytes)?).ok()?;
+    let piece = line.bytes.get(start..)?;
+    let piece = piece.get(..TAG_WITHIN_BYTES).unwrap_or(piece);
+    let key = memchr::memmem::find(piece, b"\"type\"")?;
+    let value = piece.get(key + 6..)?.trim_ascii_start().strip_prefix(b":")?;
+    let value = value.trim_ascii_start().strip_prefix(b"\"")?;
+    let (tag, _) = value.split_at_checked(memchr::memchr(b'"', value)?)?;
+    std::str::from_utf8(tag).ok()
 }
 
 /// A place in a log from which folding can go on with nothing else: state and ids of the past.

@@ -1,5 +1,6 @@
 //! Folds Codex rollouts - the append-only JSONL logs in which a coding agent records every
-//! session - into turns and items. Pure: bytes in, immutable values out; no files, clocks,
+//! session - into turns, items and what else is
+//! known of a thread. Pure: bytes in, immutable values out; no files, clocks,
 //! threads, environment or randomness.
 //!
 //! ```
@@ -33,12 +34,13 @@
 //!   [pending](Folder::pending), not damage.
 //! * Any cutting of the same bytes gives the same steps, the same snapshot, the same [`Frontier`].
 //! * `snapshot[a]` and the changes of records `a..b` give `snapshot[b]`.
+//! * What is not known is not there: no fact, count or state of the world stands for a default.
 //! * Paths are text, read in the convention they are written in, on every host.
 //!
 //! # What it is not
 //!
 //! No reader of files (that is `rollfold-projector`), no writer of rollouts, no judge: it does not
-//! validate a log, it reads it. World state, context windows and token use are not folded yet.
+//! validate a log, it reads it.
 //!
 //! # Limits
 //!
@@ -58,7 +60,9 @@ pub mod format;
 mod line;
 pub mod model;
 mod options;
+mod ordinals;
 mod past;
+mod patch;
 mod policy;
 mod pos;
 mod raw;
@@ -74,14 +78,22 @@ pub use change::{
     Change, ChangeSet, ChangedItem, ChangedTurn, Coalescer, ItemNo, RemovedItem, TurnNo,
 };
 pub use decode::{Body, Decoded, Depth, Ordinal, Record, Records, decode};
-pub use diag::{Damage, Diagnostic, DiagnosticKind, HistoryAnomaly, OrdinalAnomaly, Repair};
+pub use diag::{
+    Damage, Diagnostic, DiagnosticKind, HistoryAnomaly, OrdinalAnomaly, Repair, UsageAnomaly,
+};
 pub use fold::{Counts, FoldState, Folder, Frontier, Step};
 pub use format::Kind;
 pub use line::{Line, Lines};
-pub use options::{Dialogue, Options, RecordFilter, Routing, Rules};
+pub use options::{Dialogue, Facts, Options, RecordFilter, Routing, Rules};
 pub use past::{Index, Past, PastTurn, Place};
-pub use policy::is_persisted;
+pub use policy::{LabelBytes, Policy, PolicyBytes, is_persisted, item_bytes, label};
 pub use pos::{At, Position, Span};
 pub use raw::{Entry, Field, FieldState, FromRaw, Json, JsonType, Raw, Text};
+pub use reduce::facts::FactState;
+pub use reduce::forks::ForkState;
 pub use reduce::history::{HistoryState, UsageOwner};
-pub use snapshot::{ApplyError, Snapshot};
+pub use reduce::thread::ThreadState;
+pub use reduce::usage::UsageState;
+pub use reduce::windows::WindowState;
+pub use reduce::world::WorldState;
+pub use snapshot::{ApplyError, ChangePlace, Snapshot};

@@ -13,6 +13,8 @@ pub struct Options {
     pub dialogue: Dialogue,
     /// By which rules turns and items are folded.
     pub rules: Rules,
+    /// Which records tell facts of the thread.
+    pub facts: Facts,
 }
 
 impl Options {
@@ -22,6 +24,7 @@ impl Options {
         routing: Routing::Reference,
         dialogue: Dialogue::EventsOnly,
         rules: Rules::Classic,
+        facts: Facts::Seed,
     };
 }
 
@@ -55,6 +58,16 @@ pub enum Dialogue {
     AnyVocabulary,
     /// Only events and canonical items, as in the reference.
     EventsOnly,
+}
+
+/// Which records tell facts of the thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Facts {
+    /// All that any version knows (SEMANTICS R152, A30).
+    #[default]
+    All,
+    /// Those of R152 alone: no canonical user messages, no `thread_settings_applied`.
+    Seed,
 }
 
 /// By which rules turns and items are folded.

@@ -174,6 +174,8 @@ impl Index {
                     Some(Places::One(_)) | None => {}
                 }
             }
+            // Nothing a reducer asks about: what it needs of these is in its own state.
+            _ => {}
         }
     }
 

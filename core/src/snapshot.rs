@@ -4,12 +4,19 @@ use std::sync::Arc;
 
 use crate::change::{Change, ItemNo, TurnNo};
 use crate::coll::{OrdMap, Vector};
-use crate::model::{ItemsView, ThreadItem, Turn, TurnHead};
+use crate::model::{
+    Inheritance, ItemsView, Ledger, Thread, ThreadItem, Turn, TurnHead, Windows, World,
+};
 
-/// Turns and items at one position. Clones share structure.
+/// Turns, items and everything else known of a thread at one position. Clones share structure.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Snapshot {
     turns: OrdMap<TurnNo, TurnEntry>,
+    thread: Arc<Thread>,
+    inheritance: Inheritance,
+    world: World,
+    windows: Windows,
+    ledger: Ledger,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,12 +28,28 @@ struct TurnEntry {
 
 /// A change that does not follow from the snapshot it was applied to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("turn {turn:?}, item {item:?}: a change that does not follow from this snapshot")]
+#[error("{place:?}: a change that does not follow from this snapshot")]
 pub struct ApplyError {
-    /// The turn it is about.
-    pub turn: TurnNo,
-    /// The item it is about.
-    pub item: Option<ItemNo>,
+    /// What it is about.
+    pub place: ChangePlace,
+}
+
+/// What a change is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChangePlace {
+    /// A turn, or an item of it.
+    Turn(TurnNo, Option<ItemNo>),
+    /// The context window of this number.
+    Window(u64),
+    /// The entry of the ledger of this number.
+    Usage(u64),
+}
+
+impl ChangePlace {
+    fn check(self, follows: bool) -> Result<(), ApplyError> {
+        if follows { Ok(()) } else { Err(ApplyError { place: self }) }
+    }
 }
 
 impl Snapshot {
@@ -45,11 +68,11 @@ impl Snapshot {
                 }
             },
             Change::TurnRemoved { turn, .. } => {
-                let missing = ApplyError { turn: *turn, item: None };
+                let missing = ApplyError { place: ChangePlace::Turn(*turn, None) };
                 self.turns.remove(turn).ok_or(missing)?;
             }
             Change::ItemPut { turn, item, value, .. } => {
-                let misplaced = ApplyError { turn: *turn, item: Some(*item) };
+                let misplaced = ApplyError { place: ChangePlace::Turn(*turn, Some(*item)) };
                 let entry = self.turns.get_mut(turn).ok_or(misplaced)?;
                 let place = item.0 as usize;
                 if place == entry.items.len() {
@@ -59,15 +82,54 @@ impl Snapshot {
                 }
             }
             Change::ItemRemoved { turn, item, .. } => {
-                let missing = ApplyError { turn: *turn, item: Some(*item) };
+                let missing = ApplyError { place: ChangePlace::Turn(*turn, Some(*item)) };
                 let entry = self.turns.get_mut(turn).ok_or(missing)?;
                 let place = item.0 as usize;
                 let item = entry.items.get(place).and_then(Option::as_ref);
                 item.ok_or(missing)?;
                 entry.items.set(place, None);
             }
+            Change::Thread(fact) => Arc::make_mut(&mut self.thread).apply(fact),
+            Change::Inheritance(inheritance) => self.inheritance.clone_from(inheritance),
+            Change::World(change) => self.world.apply(change),
+            Change::Window(window) => {
+                ChangePlace::Window(window.number).check(self.windows.apply(window))?;
+            }
+            Change::Usage(entry) => {
+                ChangePlace::Usage(entry.number).check(self.ledger.apply(entry))?;
+            }
         }
         Ok(())
+    }
+
+    /// The facts of the thread.
+    #[must_use]
+    pub fn thread(&self) -> &Thread {
+        &self.thread
+    }
+
+    /// What of the history is another thread's.
+    #[must_use]
+    pub fn inheritance(&self) -> &Inheritance {
+        &self.inheritance
+    }
+
+    /// The state of the world.
+    #[must_use]
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The context windows.
+    #[must_use]
+    pub fn windows(&self) -> &Windows {
+        &self.windows
+    }
+
+    /// The token ledger.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
     /// Turns there are.

@@ -83,7 +83,11 @@ fn show(folded: &crate::support::Folded) -> String {
 }
 
 fn show_changes(text: &mut String, step: &Step) {
-    if step.changes.is_empty() {
+    let of_turns = |change: &&Change| {
+        use Change::{ItemPut, ItemRemoved, TurnPut, TurnRemoved};
+        matches!(change, TurnPut { .. } | TurnRemoved { .. } | ItemPut { .. } | ItemRemoved { .. })
+    };
+    if !step.changes.iter().any(|change| of_turns(&change)) {
         return;
     }
     write!(text, "  {}:", step.seq).unwrap();
@@ -100,6 +104,7 @@ fn show_changes(text: &mut String, step: &Step) {
             Change::ItemRemoved { turn, item, .. } => {
                 write!(text, " item {}.{} removed;", turn.0, item.0).unwrap();
             }
+            _ => {}
         }
     }
     text.push('\n');

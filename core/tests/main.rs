@@ -5,14 +5,21 @@
 mod cuts;
 mod equation;
 mod face;
+mod facts;
+mod forks;
 mod golden;
+mod health;
 mod laws;
 mod model;
 mod naive;
 mod reference;
 mod support;
 mod swarms;
+mod thread;
 mod total;
+mod usage;
+mod windows;
+mod world;
 
 /// A file in this folder that is no module of this binary would never run.
 #[test]

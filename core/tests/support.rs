@@ -39,3 +39,42 @@ pub(crate) fn apply(snapshot: &mut Snapshot, steps: &[Step]) {
         snapshot.apply(change).unwrap();
     }
 }
+
+/// A line: seconds after 2026-03-01T10:00:00Z, the record's type, its payload.
+pub(crate) fn line(second: u32, kind: &str, payload: &str) -> String {
+    let (minute, second) = (second / 60, second % 60);
+    format!(
+        "{{\"timestamp\":\"2026-03-01T10:{minute:02}:{second:02}.000Z\",\"type\":\"{kind}\",\"payload\":{payload}}}\n"
+    )
+}
+
+/// An event's line; `fields` are those beside its type, with a leading comma.
+pub(crate) fn event(second: u32, kind: &str, fields: &str) -> String {
+    line(second, "event_msg", &format!("{{\"type\":\"{kind}\"{fields}}}"))
+}
+
+/// The default fold of a whole log, checked to be the same for any cutting and from any frontier.
+pub(crate) fn folded(lines: &[String]) -> Folded {
+    let bytes = lines.concat().into_bytes();
+    let whole = fold(&bytes, Options::default());
+    let mut pieces = Folder::new(Options::default());
+    let mut snapshot = Snapshot::default();
+    for chunk in bytes.chunks(61) {
+        let steps = pieces.push(chunk);
+        apply(&mut snapshot, &steps);
+        let frontier = serde_json::to_string(pieces.frontier()).unwrap();
+        assert_eq!(
+            &serde_json::from_str::<rollfold_core::Frontier>(&frontier).unwrap(),
+            pieces.frontier()
+        );
+    }
+    assert_eq!(pieces.frontier(), whole.folder.frontier());
+    assert_eq!(snapshot, whole.snapshot);
+    whole
+}
+
+/// What was odd, as text.
+pub(crate) fn notes(folded: &Folded) -> Vec<String> {
+    let diagnostics = folded.steps.iter().flat_map(|step| &step.diagnostics);
+    diagnostics.map(|it| format!("{} {}", it.seq, it.kind)).collect()
+}

@@ -216,6 +216,12 @@ impl Past for StorePast<'_> {
             Change::TurnRemoved { turn, id } => self.remove_turn(at, *turn, id),
             Change::ItemPut { turn, item, value, .. } => self.put_item(at, *turn, *item, value),
             Change::ItemRemoved { turn, item, id, .. } => self.remove_item(at, *turn, *item, id),
+            // Rows of turns and items only, so far.
+            Change::Thread(_)
+            | Change::Inheritance(_)
+            | Change::World(_)
+            | Change::Window(_)
+            | Change::Usage(_) => Ok(()),
         }
     }
 }

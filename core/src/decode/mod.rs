@@ -200,7 +200,7 @@ fn looks_whole(rest: &str) -> bool {
 fn needed(kind: Kind) -> bool {
     use crate::format::{EventKind as E, ResponseKind as R};
     match kind {
-        // Of `context_compacted`, `compacted` and `token_count`, turns need only the kind.
+        // Of `context_compacted`, turns need only the kind.
         Kind::Event(kind) => matches!(
             kind,
             E::Error
@@ -242,11 +242,20 @@ fn needed(kind: Kind) -> bool {
                 | E::CollabResumeBegin
                 | E::CollabResumeEnd
                 | E::SubAgentActivity
+                | E::TokenCount
+                | E::ThreadGoalUpdated
+                | E::ThreadNameUpdated
+                | E::ThreadSettingsApplied
         ),
         // Of what is not known, it is at least known whether it is whole.
-        Kind::Response(R::Message) | Kind::SessionMeta | Kind::Unknown | Kind::OtherResponse => {
-            true
-        }
+        Kind::Response(R::Message)
+        | Kind::SessionMeta
+        | Kind::TurnContext
+        | Kind::Compacted
+        | Kind::WorldState
+        | Kind::TokenUsageRecord
+        | Kind::Unknown
+        | Kind::OtherResponse => true,
         _ => false,
     }
 }

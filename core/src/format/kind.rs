@@ -1,5 +1,7 @@
 //! Every kind of record, event and response item, by tag.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// Declares an enum of tags; a tag may have older spellings.
 macro_rules! kinds {
     ($(#[$meta:meta])* $name:ident { $($variant:ident = $tag:literal $(| $alias:literal)*,)* }) => {
@@ -230,6 +232,15 @@ impl Kind {
         }
     }
 
+    /// The kind with this [`Kind::name`].
+    #[must_use]
+    pub fn from_name(name: &str) -> Self {
+        match name.split_once('/') {
+            Some((record, payload)) => Self::from_tags(record, Some(payload)),
+            None => Self::from_tags(name, None),
+        }
+    }
+
     /// The kind that a record's `type` and its payload's `type` name.
     #[must_use]
     pub fn from_tags(record: &str, payload: Option<&str>) -> Self {
@@ -250,5 +261,18 @@ impl Kind {
             },
             _ => Self::Unknown,
         }
+    }
+}
+
+/// By name.
+impl Serialize for Kind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Kind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|name| Self::from_name(&name))
     }
 }

@@ -80,8 +80,21 @@ shapes! {
         agent_role | "agent_type": Text<'a>, opt;
     }
 
+    /// A tool a client brings, or a namespace of tools; old shapes and new in one.
+    DynamicTool {
+        r#type = "type": Text<'a>, opt;
+        namespace: Text<'a>, opt;
+        name: Text<'a>, opt;
+        description: Text<'a>, opt;
+        input_schema = "inputSchema": Raw<'a>, opt;
+        defer_loading = "deferLoading": bool, opt;
+        expose_to_context = "exposeToContext": bool, opt;
+        tools: Vec<DynamicTool<'a>>, opt;
+    }
+
     /// `token_usage_record`, one response's usage; its fields are not specified by the papers.
     TokenUsageRecord {
+        turn_id: Text<'a>, opt;
         usage: Raw<'a>, opt;
     }
 }

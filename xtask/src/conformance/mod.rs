@@ -3,7 +3,9 @@
 mod adapter;
 mod case;
 mod diff;
+mod policy;
 mod rejected;
+mod thread;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -40,6 +42,8 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     let mut outputs = [
         Output { name: "turns", check: adapter::check_turns, passed: 0, failed: 0 },
         Output { name: "changes", check: adapter::check_changes, passed: 0, failed: 0 },
+        Output { name: "thread", check: thread::check, passed: 0, failed: 0 },
+        Output { name: "policy", check: policy::check, passed: 0, failed: 0 },
     ];
     let mut table = rejected::Table::default();
     for path in &cases {

@@ -93,6 +93,18 @@ impl HistoryState {
         self.mode.as_ref()
     }
 
+    /// The number the next turn gets.
+    #[must_use]
+    pub fn next_turn(&self) -> TurnNo {
+        self.next_turn
+    }
+
+    /// Turns there are.
+    #[must_use]
+    pub fn len_turns(&self) -> u64 {
+        self.len_turns
+    }
+
     /// The turn that the newest token count belongs to (R44).
     #[must_use]
     pub fn usage_owner(&self) -> Option<&UsageOwner> {

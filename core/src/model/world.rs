@@ -1,0 +1,73 @@
+//! What the model was told of the world (SEMANTICS part (b)).
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::patch;
+
+/// The state of the world as far as the log tells it; section id to anything (R60, R70).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum World {
+    /// No full state yet, or none since it was last lost. Not the same as an empty one.
+    #[default]
+    Unknown,
+    /// This object.
+    Known(Arc<Value>),
+}
+
+/// What a record does to the world.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorldChange {
+    /// It is this object now (R61), or again after a rollback.
+    Set(Arc<Value>),
+    /// This RFC 7386 patch is applied to it (R62).
+    Patch(Arc<Value>),
+    /// It is not known any more.
+    Lost(WorldLoss),
+}
+
+/// Why the world is not known any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorldLoss {
+    /// The model's history was compacted (R63).
+    Compacted,
+    /// The log says something else than an object (R61, R62).
+    NotAnObject,
+    /// A record of it, or of a compaction, cannot be read (R69).
+    Damaged,
+    /// A rollback reaches back before it was known, or further than states are kept.
+    RolledBack,
+}
+
+impl World {
+    /// Applies one change: the only way the world changes. A patch of an unknown world changes
+    /// nothing.
+    pub fn apply(&mut self, change: &WorldChange) {
+        match (change, &mut *self) {
+            (WorldChange::Set(value), _) => *self = Self::Known(value.clone()),
+            (WorldChange::Patch(patch), Self::Known(value)) => {
+                let value = Arc::make_mut(value);
+                patch::apply(value, patch);
+                if !value.is_object() {
+                    *self = Self::Unknown;
+                }
+            }
+            (WorldChange::Patch(_), Self::Unknown) => {}
+            (WorldChange::Lost(_), _) => *self = Self::Unknown,
+        }
+    }
+
+    /// The object, if it is known.
+    #[must_use]
+    pub fn value(&self) -> Option<&Arc<Value>> {
+        match self {
+            Self::Unknown => None,
+            Self::Known(value) => Some(value),
+        }
+    }
+}

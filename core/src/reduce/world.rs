@@ -1,0 +1,202 @@
+//! The state of the world (SEMANTICS R60-R63, R69, R70), forward.
+//!
+//! A rollback restores the state from before the first turn it takes back (TORTURE row 29). Turns
+//! are counted here as when a thread is resumed (R82-R87): a segment begins at each `task_started`;
+//! it is a user turn if it holds a user message, a message between agents or a user-turn boundary
+//! of the model's history; taking back n means the newest n user turns, with the segments between
+//! and behind them. Two of the backward scan's corner cases are left out, since a record going
+//! forward cannot know them: segments whose ids disagree do not merge (R85), and records between a
+//! rollback and the next start are kept. States of [`SEGMENTS_MAX`] segments are held; a rollback
+//! beyond these leaves the world unknown until the next full state.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Reduced;
+use crate::change::Change;
+use crate::decode::{Body, Record};
+use crate::format::{
+    EventKind as E, InterAgentCommunication, Kind, ResponseKind as R, ResponseMessage,
+};
+use crate::model::{World, WorldChange, WorldLoss};
+use crate::raw::{JsonType, Raw};
+use crate::text::contextual::is_contextual_user_text;
+
+/// Segments a rollback can reach over; only those that changed the world hold a state.
+const SEGMENTS_MAX: usize = 64;
+
+/// What the next record's meaning for the world may depend on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorldState {
+    world: World,
+    segments: VecDeque<Segment>,
+    /// There were more segments than are held.
+    forgot_segments: bool,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Segment {
+    is_user_turn: bool,
+    /// The world before this segment changed it; none if it did not.
+    before: Option<World>,
+}
+
+impl WorldState {
+    /// The world now.
+    #[must_use]
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    fn segment(&mut self) -> Option<&mut Segment> {
+        if self.segments.is_empty() {
+            self.segments.push_back(Segment::default());
+        }
+        self.segments.back_mut()
+    }
+
+    fn open_segment(&mut self) {
+        self.segments.push_back(Segment::default());
+        if self.segments.len() > SEGMENTS_MAX {
+            self.segments.pop_front();
+            self.forgot_segments = true;
+        }
+    }
+
+    /// Takes in a change, unless it changes nothing.
+    fn change(mut self, change: WorldChange) -> Option<Reduced<Self>> {
+        let before = self.world.clone();
+        self.world.apply(&change);
+        if self.world == before {
+            return None;
+        }
+        if let Some(segment) = self.segment() {
+            segment.before.get_or_insert(before);
+        }
+        Some(told(self, change))
+    }
+
+    fn roll_back(mut self, count: u32) -> Option<Reduced<Self>> {
+        let before = self.world.clone();
+        let mut left = count;
+        while left > 0 {
+            let Some(segment) = self.segments.pop_back() else {
+                if self.forgot_segments {
+                    self.world = World::Unknown;
+                }
+                break;
+            };
+            self.world = segment.before.unwrap_or(self.world);
+            left -= u32::from(segment.is_user_turn);
+        }
+        if self.world == before {
+            return Some(Reduced::silent(self));
+        }
+        let change = match &self.world {
+            World::Known(value) => WorldChange::Set(value.clone()),
+            World::Unknown => WorldChange::Lost(WorldLoss::RolledBack),
+        };
+        Some(told(self, change))
+    }
+}
+
+fn told(state: WorldState, change: WorldChange) -> Reduced<WorldState> {
+    Reduced { state, changes: vec![Change::World(change)], notes: Vec::new() }
+}
+
+/// Reduces one record; `None` if it means nothing to the world.
+#[must_use]
+pub fn reduce(state: &WorldState, record: &Record<'_>) -> Option<Reduced<WorldState>> {
+    match (record.kind, &record.body) {
+        (Kind::WorldState, Body::WorldState(shape)) => {
+            let read = (shape.full.get(), shape.state.get().and_then(value_of));
+            let change = match read {
+                (Some(true), Some(value)) if value.is_object() => WorldChange::Set(value),
+                (Some(false), Some(patch)) if patch.is_object() => WorldChange::Patch(patch),
+                (Some(_), Some(_)) => WorldChange::Lost(WorldLoss::NotAnObject),
+                _ => WorldChange::Lost(WorldLoss::Damaged),
+            };
+            state.clone().change(change)
+        }
+        (Kind::WorldState, _) => state.clone().change(WorldChange::Lost(WorldLoss::Damaged)),
+        (Kind::Compacted, _) => state.clone().change(WorldChange::Lost(WorldLoss::Compacted)),
+        (Kind::Event(E::TaskStarted), _) => {
+            let mut next = state.clone();
+            next.open_segment();
+            Some(Reduced::silent(next))
+        }
+        (_, Body::ThreadRolledBack(back)) => state.clone().roll_back(back.num_turns.get()?),
+        // Most records of a turn stand behind what makes it a user turn, and cost nothing here.
+        _ if state.segments.back().is_some_and(|segment| segment.is_user_turn) => None,
+        _ if is_user_turn(record) => {
+            let mut next = state.clone();
+            next.segment()?.is_user_turn = true;
+            Some(Reduced::silent(next))
+        }
+        _ => None,
+    }
+}
+
+/// A piece of a line that is no record, whose head names `tag`: a lost state, patch or compaction
+/// leaves the world unknown until the next full state (R69). That holds also if the writer tries
+/// again: which of the two the model was told cannot be known.
+#[must_use]
+pub fn damaged(state: &WorldState, tag: &str) -> Option<Reduced<WorldState>> {
+    matches!(tag, "world_state" | "compacted")
+        .then(|| state.clone().change(WorldChange::Lost(WorldLoss::Damaged)))?
+}
+
+/// A value as deep as patches can be applied to; `null` is a value here.
+fn value_of(raw: Raw<'_>) -> Option<Arc<Value>> {
+    serde_json::from_str(raw.get()).ok().map(Arc::new)
+}
+
+/// R82: what makes a segment a user turn.
+fn is_user_turn(record: &Record<'_>) -> bool {
+    match (record.kind, &record.body) {
+        (
+            Kind::Event(E::UserMessage)
+            | Kind::InterAgentCommunication
+            | Kind::Response(R::AgentMessage),
+            _,
+        ) => true,
+        (_, Body::ResponseMessage(message)) => is_boundary(message),
+        _ => false,
+    }
+}
+
+/// Section 0, "User-turn boundary", for messages.
+fn is_boundary(message: &ResponseMessage<'_>) -> bool {
+    let texts = || message.content.each().into_iter().filter_map(|part| part.text.get());
+    match message.role.get().as_deref() {
+        Some("user") => !texts().any(|text| is_contextual_user_text(&text)),
+        Some("assistant") => {
+            let parts = message.content.each();
+            let mut raws = parts.iter().filter_map(|part| part.text.raw());
+            // An object's text; answers are seldom that, and long.
+            let starts_so =
+                |raw: Raw<'_>| raw.get().trim_start_matches(['"', ' ']).starts_with('{');
+            let is_one = matches!((raws.next(), raws.next()), (Some(raw), None) if starts_so(raw));
+            is_one && texts().any(|text| is_envelope(&text))
+        }
+        _ => false,
+    }
+}
+
+/// Section 0, "Legacy envelope".
+fn is_envelope(text: &str) -> bool {
+    let Ok((raw, len)) = Raw::first_of(text) else { return false };
+    let is_whole = text.get(len..).is_some_and(|rest| rest.trim().is_empty());
+    if raw.json_type() != JsonType::Object || !is_whole {
+        return false;
+    }
+    raw.read::<InterAgentCommunication<'_>>().is_some_and(|it| {
+        it.author.get().is_some()
+            && it.recipient.get().is_some()
+            && it.content.get().is_some()
+            && it.trigger_turn.get().is_some()
+    })
+}
