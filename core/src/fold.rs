@@ -13,7 +13,9 @@ use crate::options::{Options, RecordFilter};
 use crate::past::{Index, Past};
 use crate::policy::is_persisted;
 use crate::pos::{At, Position, Span};
+use crate::records::RecordEntry;
 use crate::reduce::history::{self, HistoryState};
+use crate::reduce::records;
 
 /// Everything the next line's meaning may depend on, but ids of the past. Small whatever the
 /// length of the log; a store keeps it beside its rows.
@@ -25,6 +27,8 @@ pub struct FoldState {
     pub options: Options,
     /// What was counted.
     pub counts: Counts,
+    /// Records of a known kind before this place, those included that the options leave out.
+    raw_index: u64,
     history: HistoryState,
     ordinals: Ordinals,
 }
@@ -58,6 +62,9 @@ pub struct Step {
     pub seq: u64,
     /// Its bytes.
     pub span: Span,
+    /// The records on it: what it adds to the record index. Apart from the changes, since every
+    /// record adds an entry while most change nothing a client sees.
+    pub records: Vec<RecordEntry>,
     /// What changed, in order.
     pub changes: Vec<Change>,
     /// What was odd.
@@ -65,10 +72,34 @@ pub struct Step {
 }
 
 impl Step {
-    /// Whether the line changed nothing and nothing was odd about it.
+    /// Whether the line changed no turn or item and nothing was odd about it. It may still add
+    /// [records](Self::records) to the index.
     #[must_use]
     pub fn is_silent(&self) -> bool {
         self.changes.is_empty() && self.diagnostics.is_empty()
+    }
+
+    /// Whether the line did nothing at all: a blank one.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.is_silent() && self.records.is_empty()
+    }
+
+    fn of(line: Line<'_>) -> Self {
+        Self {
+            seq: line.seq,
+            span: line.span,
+            records: Vec::new(),
+            changes: Vec::new(),
+            diagnostics: Vec::new(),
+        }
+    }
+
+    /// Adds a record to those of the line.
+    fn put_record(&mut self, record: &Record<'_>, raw_index: u64) {
+        let with_its_span = self.records.iter().filter(|known| known.span == record.span);
+        let part = u16::try_from(with_its_span.count()).unwrap_or(u16::MAX);
+        self.records.push(records::entry(record, part, raw_index));
     }
 }
 
@@ -96,11 +127,10 @@ impl FoldState {
         line: Line<'_>,
         scratch: &mut String,
     ) -> Result<Step, P::Error> {
-        let Self { mut position, mut counts, mut ordinals, .. } = *self;
+        let Self { mut position, mut counts, mut raw_index, mut ordinals, .. } = *self;
         let mut changed: Option<HistoryState> = None;
         let decoded = decode(line, scratch, Depth::Needed);
-        let mut step =
-            Step { seq: line.seq, span: line.span, changes: Vec::new(), diagnostics: Vec::new() };
+        let mut step = Step::of(line);
         let note = |span, kind| Diagnostic { seq: line.seq, span, kind };
         for (span, kind) in decoded.notes {
             if let DiagnosticKind::Damaged(_) = kind {
@@ -114,6 +144,8 @@ impl FoldState {
             counts.blank += 1;
         }
         for record in records {
+            step.put_record(record, raw_index);
+            raw_index += u64::from(record.kind.is_indexed());
             if self.options.records == RecordFilter::PersistedOnly && !is_persisted(record) {
                 continue;
             }
@@ -147,7 +179,8 @@ impl FoldState {
         }
         position.seq = line.seq + 1;
         position.offset_bytes = line.span.end_bytes() + 1;
-        (self.position, self.counts, self.ordinals) = (position, counts, ordinals);
+        (self.position, self.counts) = (position, counts);
+        (self.raw_index, self.ordinals) = (raw_index, ordinals);
         if let Some(history) = changed {
             self.history = history;
         }
@@ -238,7 +271,7 @@ impl Folder {
         &self.tail
     }
 
-    /// Takes in the next bytes of the log; gives the lines that did something or are odd.
+    /// Takes in the next bytes of the log; gives the lines that hold records or are odd.
     pub fn push(&mut self, bytes: &[u8]) -> Vec<Step> {
         let mut steps = Vec::new();
         let mut bytes = bytes;
@@ -270,7 +303,7 @@ impl Folder {
         for line in lines {
             let done: Result<Step, Infallible> = state.fold_line(past, line, &mut self.scratch);
             let Ok(step) = done;
-            if !step.is_silent() {
+            if !step.is_empty() {
                 steps.push(step);
             }
         }

@@ -11,9 +11,7 @@
 //! let mut folder = Folder::new(Options::default());
 //! let mut snapshot = Snapshot::default();
 //! for step in folder.push(log) {
-//!     for change in &step.changes {
-//!         snapshot.apply(change)?;
-//!     }
+//!     snapshot.apply_step(&step)?;
 //! }
 //! let turn = snapshot.turns(ItemsView::Full).next().unwrap();
 //! assert_eq!((&*turn.id, turn.items.len()), ("t1", 1));
@@ -47,6 +45,7 @@
 
 mod change;
 mod coll;
+pub mod context;
 mod decode;
 mod diag;
 mod fold;
@@ -55,9 +54,11 @@ mod line;
 pub mod model;
 mod options;
 mod past;
+pub mod patch;
 mod policy;
 mod pos;
 mod raw;
+mod records;
 mod reduce;
 pub mod slice;
 mod snapshot;
@@ -79,5 +80,9 @@ pub use past::{Index, Past, PastTurn, Place};
 pub use policy::is_persisted;
 pub use pos::{At, Position, Span};
 pub use raw::{Entry, Field, FieldState, FromRaw, Json, JsonType, Raw, Text};
+pub use records::{
+    CompactionFacts, ItemFlags, RecordClass, RecordEntry, RecordIndex, RecordRef, TurnContextFacts,
+    TurnSettings, Window, WindowId,
+};
 pub use reduce::history::{HistoryState, UsageOwner};
 pub use snapshot::{ApplyError, Snapshot};

@@ -384,6 +384,22 @@ impl Json {
     }
 }
 
+impl Json {
+    /// An object with these members, in this order.
+    pub(crate) fn of_entries(entries: &[(String, Json)]) -> Self {
+        let mut text = String::from("{");
+        for (place, (key, value)) in entries.iter().enumerate() {
+            text.push_str(if place == 0 { "" } else { "," });
+            text.push_str(Self::of(key).get());
+            text.push(':');
+            text.push_str(value.get());
+        }
+        text.push('}');
+        let raw = RawValue::from_string(text);
+        Self(raw.unwrap_or_else(|_| RawValue::NULL.to_owned()).into())
+    }
+}
+
 impl Default for Json {
     fn default() -> Self {
         Self(RawValue::NULL.to_owned().into())

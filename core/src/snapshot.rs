@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use crate::change::{Change, ItemNo, TurnNo};
 use crate::coll::{OrdMap, Vector};
+use crate::fold::Step;
 use crate::model::{ItemsView, ThreadItem, Turn, TurnHead};
+use crate::records::{RecordEntry, RecordIndex};
 
-/// Turns and items at one position. Clones share structure.
+/// Turns, items and the record index at one position. Clones share structure.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Snapshot {
     turns: OrdMap<TurnNo, TurnEntry>,
+    records: RecordIndex,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,16 +24,46 @@ struct TurnEntry {
 
 /// A change that does not follow from the snapshot it was applied to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("turn {turn:?}, item {item:?}: a change that does not follow from this snapshot")]
-pub struct ApplyError {
-    /// The turn it is about.
-    pub turn: TurnNo,
-    /// The item it is about.
-    pub item: Option<ItemNo>,
+#[non_exhaustive]
+pub enum ApplyError {
+    /// A turn or item is not there, or out of order.
+    #[error("turn {turn:?}, item {item:?}: a change that does not follow from this snapshot")]
+    Turn {
+        /// The turn it is about.
+        turn: TurnNo,
+        /// The item it is about.
+        item: Option<ItemNo>,
+    },
+    /// A record stands before the last one.
+    #[error("line {seq}: a record that does not follow the last one of this snapshot")]
+    Record {
+        /// Complete lines before the record's line.
+        seq: u64,
+    },
 }
 
 impl Snapshot {
-    /// Applies one change: the only way a snapshot changes.
+    /// Applies all that one line did: records, then changes.
+    ///
+    /// # Errors
+    /// As [`Self::apply`] and [`Self::apply_record`]; what came before the fault is applied.
+    pub fn apply_step(&mut self, step: &Step) -> Result<(), ApplyError> {
+        for record in &step.records {
+            self.apply_record(record)?;
+        }
+        step.changes.iter().try_for_each(|change| self.apply(change))
+    }
+
+    /// Adds one record to the record index.
+    ///
+    /// # Errors
+    /// When a record of a later line is already there. The snapshot is as before.
+    pub fn apply_record(&mut self, record: &RecordEntry) -> Result<(), ApplyError> {
+        let misplaced = ApplyError::Record { seq: record.seq };
+        self.records.push(record).then_some(()).ok_or(misplaced)
+    }
+
+    /// Applies one change: the only way turns and items change.
     ///
     /// # Errors
     /// When the change was made for another snapshot: its turn or item is not there, or comes out
@@ -45,11 +78,11 @@ impl Snapshot {
                 }
             },
             Change::TurnRemoved { turn, .. } => {
-                let missing = ApplyError { turn: *turn, item: None };
+                let missing = ApplyError::Turn { turn: *turn, item: None };
                 self.turns.remove(turn).ok_or(missing)?;
             }
             Change::ItemPut { turn, item, value, .. } => {
-                let misplaced = ApplyError { turn: *turn, item: Some(*item) };
+                let misplaced = ApplyError::Turn { turn: *turn, item: Some(*item) };
                 let entry = self.turns.get_mut(turn).ok_or(misplaced)?;
                 let place = item.0 as usize;
                 if place == entry.items.len() {
@@ -59,12 +92,18 @@ impl Snapshot {
                 }
             }
             Change::ItemRemoved { turn, item, .. } => {
-                let missing = ApplyError { turn: *turn, item: Some(*item) };
+                let missing = ApplyError::Turn { turn: *turn, item: Some(*item) };
                 let entry = self.turns.get_mut(turn).ok_or(missing)?;
                 *entry.items.get_mut(item.0 as usize).ok_or(missing)? = None;
             }
         }
         Ok(())
+    }
+
+    /// The record index.
+    #[must_use]
+    pub fn records(&self) -> &RecordIndex {
+        &self.records
     }
 
     /// Turns there are.

@@ -184,7 +184,7 @@ fn looks_whole(rest: &str) -> bool {
 fn needed(kind: Kind) -> bool {
     use crate::format::{EventKind as E, ResponseKind as R};
     match kind {
-        // Of `context_compacted`, `compacted` and `token_count`, turns need only the kind.
+        // Of `context_compacted` and `token_count`, turns need only the kind.
         Kind::Event(kind) => matches!(
             kind,
             E::Error
@@ -227,7 +227,13 @@ fn needed(kind: Kind) -> bool {
                 | E::CollabResumeEnd
                 | E::SubAgentActivity
         ),
-        Kind::Response(R::Message) | Kind::SessionMeta => true,
+        // Of `world_state`, the record index needs only the kind; so of other response items.
+        Kind::Response(R::Message)
+        | Kind::SessionMeta
+        | Kind::TurnContext
+        | Kind::Compacted
+        | Kind::InterAgentCommunication
+        | Kind::InterAgentCommunicationMetadata => true,
         _ => false,
     }
 }

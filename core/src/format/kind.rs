@@ -4,9 +4,12 @@
 macro_rules! kinds {
     ($(#[$meta:meta])* $name:ident { $($variant:ident = $tag:literal $(| $alias:literal)*,)* }) => {
         $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash,
+            serde::Serialize, serde::Deserialize,
+        )]
         pub enum $name {
-            $(#[doc = concat!("`", $tag, "`")] $variant,)*
+            $(#[doc = concat!("`", $tag, "`")] #[serde(rename = $tag)] $variant,)*
         }
 
         impl $name {
@@ -149,7 +152,10 @@ kinds! {
 }
 
 /// What a record is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// `session_meta`
     SessionMeta,

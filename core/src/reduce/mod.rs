@@ -2,3 +2,5 @@
 //! the past in; state after and changes out.
 
 pub mod history;
+pub(crate) mod messages;
+pub(crate) mod records;

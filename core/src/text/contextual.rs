@@ -38,15 +38,6 @@ const DEVELOPER_MARKERS: [&str; 11] = [
     "<rollout_budget>",
 ];
 
-/// A29: what later versions added.
-const LATER_DEVELOPER_MARKERS: [&str; 5] = [
-    "<apps_instructions>",
-    "<environments_instructions>",
-    "<plugins_instructions>",
-    "<tools>",
-    "<git_attribution>",
-];
-
 /// Section 0, "Contextual user text": whether an `input_text` of a user message is a fragment that
 /// a client wrote, not a person. One such element makes its whole message contextual.
 #[must_use]
@@ -65,13 +56,6 @@ pub fn is_contextual_user_text(text: &str) -> bool {
 #[must_use]
 pub fn is_contextual_developer_text(text: &str) -> bool {
     starts_with_any_ignoring_case(text, &DEVELOPER_MARKERS)
-}
-
-/// A29: whether later versions count the developer text as a fragment although section 0 does not.
-/// Apart, since the cases treat `<apps_instructions>` as a person's words.
-#[must_use]
-pub fn is_later_contextual_developer_text(text: &str) -> bool {
-    starts_with_any_ignoring_case(text, &LATER_DEVELOPER_MARKERS)
 }
 
 /// Section 0, point 3.
@@ -208,7 +192,6 @@ mod tests {
             "<rollout_budget>5</rollout_budget>",
         ] {
             assert!(is_contextual_developer_text(text), "{text}");
-            assert!(!is_later_contextual_developer_text(text), "{text}");
         }
         for text in [
             "Always answer in English.",
@@ -218,25 +201,11 @@ mod tests {
             "say <token_budget>",
             "<token_budget",
             "<tokén_budget>",
+            // A29 counts it; compat-00039 and worldstate-00235 keep it in front of a prompt that
+            // was rolled back.
+            "<apps_instructions>none</apps_instructions>",
             "",
         ] {
-            assert!(!is_contextual_developer_text(text), "{text}");
-            assert!(!is_later_contextual_developer_text(text), "{text}");
-        }
-    }
-
-    #[test]
-    fn later_client_text_is_told_apart() {
-        // compat-00039 and worldstate-00235 keep the first of these in front of a prompt that was
-        // rolled back.
-        for text in [
-            "<apps_instructions>none</apps_instructions>",
-            "<environments_instructions>",
-            "<plugins_instructions>",
-            "\n<Tools>",
-            "<git_attribution>",
-        ] {
-            assert!(is_later_contextual_developer_text(text), "{text}");
             assert!(!is_contextual_developer_text(text), "{text}");
         }
     }

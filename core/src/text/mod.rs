@@ -6,3 +6,4 @@ pub mod command_line;
 pub mod contextual;
 pub mod hook_prompt;
 pub mod path;
+pub(crate) mod truncate;

@@ -2,8 +2,10 @@
 
 mod adapter;
 mod case;
+mod context;
 mod diff;
 mod rejected;
+mod respell;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -40,6 +42,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     let mut outputs = [
         Output { name: "turns", check: adapter::check_turns, passed: 0, failed: 0 },
         Output { name: "changes", check: adapter::check_changes, passed: 0, failed: 0 },
+        Output { name: "context", check: context::check_context, passed: 0, failed: 0 },
     ];
     let mut table = rejected::Table::default();
     for path in &cases {
