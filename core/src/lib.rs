@@ -49,6 +49,7 @@ pub mod context;
 mod decode;
 mod diag;
 mod fold;
+pub mod forks;
 pub mod format;
 mod line;
 pub mod model;

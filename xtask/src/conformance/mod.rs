@@ -4,6 +4,7 @@ mod adapter;
 mod case;
 mod context;
 mod diff;
+mod fork;
 mod rejected;
 mod respell;
 
@@ -43,6 +44,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         Output { name: "turns", check: adapter::check_turns, passed: 0, failed: 0 },
         Output { name: "changes", check: adapter::check_changes, passed: 0, failed: 0 },
         Output { name: "context", check: context::check_context, passed: 0, failed: 0 },
+        Output { name: "fork", check: fork::check_fork, passed: 0, failed: 0 },
     ];
     let mut table = rejected::Table::default();
     for path in &cases {
