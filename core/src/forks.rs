@@ -231,3 +231,6 @@ impl Interruption {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -91,10 +91,13 @@ mod tests {
 
     fn object(rng: &mut Prng, depth: usize) -> Value {
         let keys = ["a", "b", "c", "d"];
-        let members = keys
-            .iter()
-            .filter_map(|key| (rng.below(2) == 0).then(|| ((*key).to_owned(), value(rng, depth))));
-        Value::Object(members.collect())
+        let mut members = Map::new();
+        for key in keys {
+            if rng.below(2) == 0 {
+                members.insert(key.to_owned(), value(rng, depth));
+            }
+        }
+        Value::Object(members)
     }
 
     fn len_nodes(value: &Value) -> usize {

@@ -62,13 +62,13 @@ pub enum RecordClass {
     },
     /// `task_started`
     TurnStart {
-        /// The turn's id.
+        /// The turn's id; the one it is given, if the log gives none (R7).
         turn_id: Arc<str>,
     },
     /// `task_complete`
     TurnEnd {
         /// The turn's id.
-        turn_id: Arc<str>,
+        turn_id: Option<Arc<str>>,
     },
     /// `turn_aborted`
     TurnAbort {

@@ -30,10 +30,9 @@ pub(super) fn replay<B: Bodies + ?Sized>(
 ) -> Result<Replay, ContextError<B::Error>> {
     let base = survivors.base.and_then(|place| replacement(records.get(place)?));
     let mut replay = Replay { history: base.unwrap_or_default(), ..Replay::default() };
-    let mut place = survivors.replay_from;
-    for entry in records.from_place(place).iter() {
+    let replayed = records.from_place(survivors.replay_from);
+    for (place, entry) in (survivors.replay_from..).zip(replayed.iter()) {
         let is_held = mode == ContextMode::Sound && survivors.rolled_back.contains(&place);
-        place += 1;
         match &entry.class {
             RecordClass::Response(flags) if !flags.is_unsent() => {
                 let source = HistoryRef::Record(entry.reference());

@@ -62,6 +62,7 @@ impl<'b, B: Bodies + ?Sized> Reader<'b, B> {
             HistoryRef::Rebuilt { message, .. } => {
                 Ok(user_message(&message.text, message.passthrough.as_ref()))
             }
+            HistoryRef::Answer { output, .. } => Ok(output.clone()),
             HistoryRef::Summary(record) => self.read(*record, |it| match &it.body {
                 Body::Compacted(compacted) => {
                     let message = compacted.message.get().filter(|message| !message.is_empty());

@@ -7,16 +7,18 @@
 mod bodies;
 mod forward;
 mod items;
-//mod pairs;
+mod pairs;
 mod rebuild;
 mod reverse;
+#[cfg(test)]
+mod tests;
 mod tools;
 mod window;
 mod world;
 
 pub use bodies::{Bodies, ContextError};
 pub use items::Items;
-//pub use pairs::{Mend, PairProblem, PairProblemKind, Repaired, check, repair};
+pub use pairs::{Mend, MendDone, PairProblem, PairProblemKind, check, repair};
 pub use tools::Truncation;
 pub use world::{WorldRecord, world};
 
@@ -86,6 +88,13 @@ pub enum HistoryRef {
     },
     /// The message of such a compaction (R112).
     Summary(RecordRef),
+    /// An output that stands in no log: [`repair`] gave it to a call that had none.
+    Answer {
+        /// The record of the call.
+        record: RecordRef,
+        /// The output, as a response item.
+        output: Json,
+    },
 }
 
 impl HistoryRef {
@@ -97,6 +106,7 @@ impl HistoryRef {
             | Self::Entry { record, .. }
             | Self::Communication(record)
             | Self::Rebuilt { record, .. }
+            | Self::Answer { record, .. }
             | Self::Summary(record) => *record,
         }
     }

@@ -121,7 +121,7 @@ impl Scan {
             RecordClass::Rollback { num_turns } => {
                 self.pending_rollbacks = self.pending_rollbacks.saturating_add((*num_turns).into());
             }
-            RecordClass::TurnEnd { turn_id } => self.segment().learn(Some(turn_id)),
+            RecordClass::TurnEnd { turn_id } => self.segment().learn(turn_id.as_ref()),
             RecordClass::TurnAbort { turn_id } => {
                 if self.active.is_some() || turn_id.is_some() {
                     self.segment().learn(turn_id.as_ref());

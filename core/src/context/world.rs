@@ -41,13 +41,12 @@ pub fn world<B: Bodies + ?Sized>(
     for record in context.world_records.iter().rev() {
         let WorldRecord::State(record) = record else { break };
         let change = read(bodies, *record, |record| match &record.body {
-            Body::WorldState(state) => Some(Change {
-                is_full: state.full.get()?,
-                state: state.state.get().and_then(value)?,
-            }),
-            _ => None,
+            Body::WorldState(it) => Change {
+                is_full: it.full.get() == Some(true),
+                state: it.state.get().and_then(value).filter(|_| it.full.get().is_some()),
+            },
+            _ => Change { is_full: false, state: None },
         })?;
-        let Some(change) = change else { continue };
         let is_full = change.is_full;
         changes.push(change);
         if is_full {
@@ -57,8 +56,8 @@ pub fn world<B: Bodies + ?Sized>(
     let mut baseline = None;
     for Change { is_full, state } in changes.into_iter().rev() {
         baseline = match (is_full, baseline) {
-            (true, _) => Some(state),
-            (false, Some(baseline)) => Some(patch::apply(baseline, &state)),
+            (true, _) => state,
+            (false, Some(baseline)) => state.map(|patch| patch::apply(baseline, &patch)),
             (false, None) => None,
         };
         baseline = baseline.filter(Value::is_object);
@@ -68,7 +67,8 @@ pub fn world<B: Bodies + ?Sized>(
 
 struct Change {
     is_full: bool,
-    state: Value,
+    /// None if it cannot be read: what stands then is unknown.
+    state: Option<Value>,
 }
 
 fn value(raw: Raw<'_>) -> Option<Value> {

@@ -18,12 +18,12 @@ pub(crate) const NO_SUMMARY: &str = "(no summary available)";
 /// The entry of a record, `part` of its span, with `record_index` known records before it.
 pub(crate) fn entry(record: &Record<'_>, part: u16, record_index: u64) -> RecordEntry {
     let Record { seq, span, kind, .. } = *record;
-    RecordEntry { seq, span, record_index, part, kind, class: class(record) }
+    RecordEntry { seq, span, record_index, part, kind, class: class(record, record_index) }
 }
 
 /// Fields that could not be read count as missing, and where nothing can be said without them,
 /// the record as one that says nothing.
-fn class(record: &Record<'_>) -> RecordClass {
+fn class(record: &Record<'_>, record_index: u64) -> RecordClass {
     let arc = |text: Text<'_>| Arc::<str>::from(text);
     match (&record.body, record.kind) {
         (_, Kind::WorldState) => RecordClass::WorldState,
@@ -34,14 +34,13 @@ fn class(record: &Record<'_>) -> RecordClass {
         }
         (_, Kind::Response(kind)) => RecordClass::Response(messages::of_kind(kind, None)),
         (Body::SessionMeta(meta), _) => RecordClass::SessionMeta { window_id: first_window(meta) },
-        (Body::TaskStarted(start), _) => match start.turn_id.get() {
-            Some(turn_id) => RecordClass::TurnStart { turn_id: arc(turn_id) },
-            None => RecordClass::Plain,
-        },
-        (Body::TaskComplete(end), _) => match end.turn_id.get() {
-            Some(turn_id) => RecordClass::TurnEnd { turn_id: arc(turn_id) },
-            None => RecordClass::Plain,
-        },
+        (Body::TaskStarted(start), _) => {
+            let given = || Arc::from(format!("rollout-{record_index}"));
+            RecordClass::TurnStart { turn_id: start.turn_id.get().map_or_else(given, arc) }
+        }
+        (Body::TaskComplete(end), _) => {
+            RecordClass::TurnEnd { turn_id: end.turn_id.get().map(arc) }
+        }
         (Body::TurnAborted(abort), _) => {
             RecordClass::TurnAbort { turn_id: abort.turn_id.get().map(arc) }
         }

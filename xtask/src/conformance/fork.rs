@@ -35,8 +35,8 @@ pub(super) fn check_fork(case: &Case) -> Result<Vec<String>, String> {
 fn ids_named(records: &RecordIndex) -> Vec<(String, bool)> {
     let named = records.iter().filter_map(|entry| match &entry.class {
         RecordClass::TurnStart { turn_id } => Some((turn_id.to_string(), false)),
-        RecordClass::TurnEnd { turn_id } | RecordClass::TurnAbort { turn_id: Some(turn_id) } => {
-            Some((turn_id.to_string(), true))
+        RecordClass::TurnEnd { turn_id } | RecordClass::TurnAbort { turn_id } => {
+            Some((turn_id.as_ref()?.to_string(), true))
         }
         _ => None,
     });
