@@ -143,6 +143,7 @@ impl FoldState {
         if records.is_empty() && step.diagnostics.is_empty() {
             counts.blank += 1;
         }
+        step.records.reserve_exact(records.len());
         for record in records {
             step.put_record(record, raw_index);
             raw_index += u64::from(record.kind.is_indexed());

@@ -90,8 +90,8 @@ impl<'a> Raw<'a> {
     }
 }
 
-impl<'a> Deserialize<'a> for Raw<'a> {
-    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
+impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         <&'a RawValue>::deserialize(deserializer).map(Raw)
     }
 }

@@ -78,10 +78,9 @@ fn turn_context(context: &TurnContext<'_>) -> TurnContextFacts {
 }
 
 fn compaction(compacted: &Compacted<'_>) -> CompactionFacts {
-    let entries = compacted.replacement_history.get();
     let message = compacted.message.get().filter(|message| !message.is_empty());
     CompactionFacts {
-        replacement: entries.map(|entries| entries.into_iter().map(messages::of_raw).collect()),
+        replacement: compacted.replacement_history.raw().and_then(messages::of_list),
         window: window(compacted),
         summary: messages::of_user_text(message.as_deref().unwrap_or(NO_SUMMARY)),
     }
