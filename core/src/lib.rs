@@ -23,7 +23,7 @@
 //! [`Lines`] cuts bytes at LF; [`decode`] reads a line as its [`Record`]s; a reducer turns a record
 //! into [`Change`]s; [`Snapshot::apply`] is the only writer of a [`Snapshot`]. [`Folder`] joins
 //! these for logs that come in pieces, [`FoldState::fold_line`] for stores that keep the past in
-//! rows, [`slice`] for runs of records out of the middle. Every record also leaves a small entry in
+//! rows, [`mod@slice`] for runs of records out of the middle. Every record also leaves a small entry in
 //! the [`RecordIndex`], from which [`context`] rebuilds what the model had before it and [`forks`]
 //! finds where a thread can be cut.
 //!
