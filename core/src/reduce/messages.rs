@@ -3,8 +3,8 @@
 
 use serde::Deserialize;
 
-use crate::format::{InterAgentCommunication, Payload, ResponseKind, ResponseMessage};
-use crate::raw::{JsonType, Raw, Text};
+use crate::format::{InterAgentCommunication, ResponseKind, ResponseMessage};
+use crate::raw::{FieldState, JsonType, Raw, Text};
 use crate::records::ItemFlags;
 use crate::text::contextual::{is_contextual_developer_text, is_contextual_user_text};
 
@@ -162,12 +162,23 @@ fn envelope(parts: &[Part<'_>]) -> Option<bool> {
     let (raw, len) = Raw::first_of(&text).ok()?;
     let is_whole = text.get(len..)?.trim().is_empty() && raw.json_type() == JsonType::Object;
     let communication: InterAgentCommunication<'_> = is_whole.then(|| raw.read())??;
-    let mut is_good = true;
-    communication.problems(&mut |_| is_good = false);
+    let others = match communication.other_recipients.state() {
+        FieldState::Missing => Vec::new(),
+        _ => communication.other_recipients.get()?,
+    };
     let paths = [communication.author.get()?, communication.recipient.get()?];
-    let others = communication.other_recipients.each();
-    is_good &= paths.iter().chain(&others).all(|path| is_agent_path(path));
+    communication.content.get()?;
+    let metadata = communication.internal_chat_message_metadata_passthrough;
+    let is_good = is_optional(communication.id.state())
+        && is_optional(communication.encrypted_content.state())
+        && (!metadata.is_some() || metadata.raw()?.json_type() == JsonType::Object)
+        && paths.iter().chain(&others).all(|path| is_agent_path(path));
     is_good.then(|| communication.trigger_turn.get())?
+}
+
+/// FORMAT section 3, `O`.
+fn is_optional(state: FieldState) -> bool {
+    matches!(state, FieldState::Missing | FieldState::Null | FieldState::Good)
 }
 
 /// FORMAT section 3, *AgentPath*.
@@ -242,6 +253,9 @@ mod tests {
             ("\"content\":\"x\",", ""),
             ("false}", "false} x"),
             ("false", "0"),
+            ("\"content\"", "\"id\":7,\"content\""),
+            ("\"content\"", "\"other_recipients\":null,\"content\""),
+            ("\"content\"", "\"other_recipients\":[\"x\"],\"content\""),
         ] {
             let text = envelope.replace(from, to);
             assert_eq!(message("assistant", &[&text]), ItemFlags::NONE, "{text}");
