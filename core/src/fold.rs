@@ -15,8 +15,10 @@ use crate::ordinals::Ordinals;
 use crate::past::{Index, Past};
 use crate::policy::is_persisted;
 use crate::pos::{At, Position, Span};
+use crate::records::RecordEntry;
 use crate::reduce::facts::FactState;
 use crate::reduce::history::{self, HistoryState};
+use crate::reduce::records;
 
 /// Bytes of a broken piece in which its `type` is looked for; writers put it in front.
 const TAG_WITHIN_BYTES: usize = 256;
@@ -31,6 +33,8 @@ pub struct FoldState {
     pub options: Options,
     /// What was counted.
     pub counts: Counts,
+    /// Records of a known kind before this place, those included that the options leave out.
+    raw_index: u64,
     history: HistoryState,
     facts: FactState,
     health: Health,
@@ -57,6 +61,9 @@ pub struct Step {
     pub seq: u64,
     /// Its bytes.
     pub span: Span,
+    /// The records on it: what it adds to the record index. Apart from the changes, since every
+    /// record adds an entry while most change nothing a client sees.
+    pub records: Vec<RecordEntry>,
     /// What changed, in order.
     pub changes: Vec<Change>,
     /// What was odd.
@@ -64,10 +71,34 @@ pub struct Step {
 }
 
 impl Step {
-    /// Whether the line changed nothing and nothing was odd about it.
+    /// Whether the line changed no turn or item and nothing was odd about it. It may still add
+    /// [records](Self::records) to the index.
     #[must_use]
     pub fn is_silent(&self) -> bool {
         self.changes.is_empty() && self.diagnostics.is_empty()
+    }
+
+    /// Whether the line did nothing at all: a blank one.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.is_silent() && self.records.is_empty()
+    }
+
+    fn of(line: Line<'_>) -> Self {
+        Self {
+            seq: line.seq,
+            span: line.span,
+            records: Vec::new(),
+            changes: Vec::new(),
+            diagnostics: Vec::new(),
+        }
+    }
+
+    /// Adds a record to those of the line.
+    fn put_record(&mut self, record: &Record<'_>, raw_index: u64) {
+        let before = self.records.last().filter(|before| before.span == record.span);
+        let part = before.map_or(0, |before| before.part.saturating_add(1));
+        self.records.push(records::entry(record, part, raw_index));
     }
 }
 
@@ -128,6 +159,7 @@ impl FoldState {
         if records.is_empty() && damages.is_empty() {
             ahead.counts.blank += 1;
         }
+        ahead.step.records.reserve_exact(records.len());
         let mut damages = damages.into_iter().peekable();
         for record in records {
             let is_before = |damage: &(Span, _)| damage.0.offset_bytes <= record.span.offset_bytes;
@@ -139,11 +171,21 @@ impl FoldState {
         for (span, tag) in damages {
             ahead.fold_damage(past, span, tag)?;
         }
-        let Ahead { position, counts, ordinals, history, facts, outcome, more_outcomes, step } =
-            ahead;
+        let Ahead {
+            position,
+            raw_index,
+            counts,
+            ordinals,
+            history,
+            facts,
+            outcome,
+            more_outcomes,
+            step,
+        } = ahead;
         let offset_bytes = line.span.end_bytes() + 1;
         self.position = Position { seq: line.seq + 1, offset_bytes, ..position };
-        (self.counts, self.ordinals, self.facts) = (counts, ordinals, facts);
+        (self.counts, self.raw_index) = (counts, raw_index);
+        (self.ordinals, self.facts) = (ordinals, facts);
         if let Some(history) = history {
             self.history = history;
         }
@@ -159,6 +201,8 @@ impl FoldState {
         record: &'a Record<'_>,
         ahead: &mut Ahead<'a>,
     ) -> Result<(), P::Error> {
+        ahead.step.put_record(record, ahead.raw_index);
+        ahead.raw_index += u64::from(record.kind.is_indexed());
         let mut has_problems = false;
         record.problems(&mut |problem| {
             has_problems = true;
@@ -203,6 +247,7 @@ impl FoldState {
 /// The state after the line, as far as it is read.
 struct Ahead<'a> {
     position: Position,
+    raw_index: u64,
     counts: Counts,
     ordinals: Ordinals,
     /// None as long as nothing changed.
@@ -218,13 +263,14 @@ impl<'a> Ahead<'a> {
     fn new(state: &FoldState, line: Line<'_>) -> Self {
         Self {
             position: state.position,
+            raw_index: state.raw_index,
             counts: state.counts,
             ordinals: state.ordinals,
             history: None,
             facts: state.facts.clone(),
             outcome: None,
             more_outcomes: Vec::new(),
-            step: Step { seq: line.seq, span: line.span, changes: vec![], diagnostics: vec![] },
+            step: Step::of(line),
         }
     }
 
@@ -326,7 +372,7 @@ impl Folder {
         &self.tail
     }
 
-    /// Takes in the next bytes of the log; gives the lines that did something or are odd.
+    /// Takes in the next bytes of the log; gives the lines that hold records or are odd.
     pub fn push(&mut self, bytes: &[u8]) -> Vec<Step> {
         let mut steps = Vec::new();
         let mut bytes = bytes;
@@ -359,7 +405,7 @@ impl Folder {
         for line in lines {
             let done: Result<Step, Infallible> = state.fold_line(past, line, &mut self.scratch);
             let Ok(step) = done;
-            if !step.is_silent() {
+            if !step.is_empty() {
                 steps.push(step);
             }
         }

@@ -12,9 +12,7 @@
 //! let mut folder = Folder::new(Options::default());
 //! let mut snapshot = Snapshot::default();
 //! for step in folder.push(log) {
-//!     for change in &step.changes {
-//!         snapshot.apply(change)?;
-//!     }
+//!     snapshot.apply_step(&step)?;
 //! }
 //! let turn = snapshot.turns(ItemsView::Full).next().unwrap();
 //! assert_eq!((&*turn.id, turn.items.len()), ("t1", 1));
@@ -26,7 +24,9 @@
 //! [`Lines`] cuts bytes at LF; [`decode`] reads a line as its [`Record`]s; a reducer turns a record
 //! into [`Change`]s; [`Snapshot::apply`] is the only writer of a [`Snapshot`]. [`Folder`] joins
 //! these for logs that come in pieces, [`FoldState::fold_line`] for stores that keep the past in
-//! rows, [`mod@slice`] for runs of records out of the middle.
+//! rows, [`mod@slice`] for runs of records out of the middle. Every record also leaves a small
+//! entry in the [`RecordIndex`], from which [`context`] rebuilds what the model had before it and [`forks`]
+//! finds where a thread can be cut.
 //!
 //! # What holds
 //!
@@ -53,19 +53,22 @@ struct Readme;
 
 mod change;
 mod coll;
+pub mod context;
 mod decode;
 mod diag;
 mod fold;
+pub mod forks;
 pub mod format;
 mod line;
 pub mod model;
 mod options;
 mod ordinals;
 mod past;
-mod patch;
+pub mod patch;
 mod policy;
 mod pos;
 mod raw;
+mod records;
 mod reduce;
 pub mod slice;
 mod snapshot;
@@ -89,6 +92,10 @@ pub use past::{Index, Past, PastTurn, Place};
 pub use policy::{LabelBytes, Policy, PolicyBytes, is_persisted, item_bytes, label};
 pub use pos::{At, Position, Span};
 pub use raw::{Entry, Field, FieldState, FromRaw, Json, JsonType, Raw, Text};
+pub use records::{
+    CompactionFacts, ItemFlags, RecordClass, RecordEntry, RecordIndex, RecordRef, TurnContextFacts,
+    TurnSettings, Window, WindowId,
+};
 pub use reduce::facts::FactState;
 pub use reduce::forks::ForkState;
 pub use reduce::history::{HistoryState, UsageOwner};

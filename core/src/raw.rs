@@ -90,8 +90,8 @@ impl<'a> Raw<'a> {
     }
 }
 
-impl<'a> Deserialize<'a> for Raw<'a> {
-    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
+impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         <&'a RawValue>::deserialize(deserializer).map(Raw)
     }
 }
@@ -387,6 +387,22 @@ impl Json {
     /// Any value that serializes, as JSON text.
     pub(crate) fn of(value: &impl Serialize) -> Self {
         let raw = serde_json::value::to_raw_value(value);
+        Self(raw.unwrap_or_else(|_| RawValue::NULL.to_owned()).into())
+    }
+}
+
+impl Json {
+    /// An object with these members, in this order.
+    pub(crate) fn of_entries(entries: &[(String, Json)]) -> Self {
+        let mut text = String::from("{");
+        for (place, (key, value)) in entries.iter().enumerate() {
+            text.push_str(if place == 0 { "" } else { "," });
+            text.push_str(Self::of(key).get());
+            text.push(':');
+            text.push_str(value.get());
+        }
+        text.push('}');
+        let raw = RawValue::from_string(text);
         Self(raw.unwrap_or_else(|_| RawValue::NULL.to_owned()).into())
     }
 }

@@ -8,7 +8,7 @@ use crate::snapshot::Snapshot;
 /// What a run of records did, and the place after it.
 #[derive(Debug, Clone)]
 pub struct Run {
-    /// The lines that did something or are odd.
+    /// The lines that hold records or are odd.
     pub steps: Vec<Step>,
     /// Where folding can go on.
     pub frontier: Frontier,
@@ -44,10 +44,8 @@ pub fn canonical(bytes: &[u8]) -> (Snapshot, Vec<Diagnostic>) {
     let mut snapshot = Snapshot::default();
     let mut diagnostics = Vec::new();
     for step in Folder::new(options).push(bytes) {
-        for change in &step.changes {
-            // A change always follows from the ones before it.
-            let _ = snapshot.apply(change);
-        }
+        // A change always follows from the ones before it.
+        let _ = snapshot.apply_step(&step);
         diagnostics.extend(step.diagnostics.into_iter().filter(|it| !it.is_ordinal()));
     }
     (snapshot, diagnostics)

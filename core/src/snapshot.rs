@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use crate::change::{Change, ItemNo, TurnNo};
 use crate::coll::{OrdMap, Vector};
+use crate::fold::Step;
 use crate::model::{
     Inheritance, ItemsView, Ledger, Thread, ThreadItem, Turn, TurnHead, Windows, World,
 };
+use crate::records::{RecordEntry, RecordIndex};
 
 /// Turns, items and everything else known of a thread at one position. Clones share structure.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Snapshot {
+    records: RecordIndex,
     turns: OrdMap<TurnNo, TurnEntry>,
     thread: Arc<Thread>,
     inheritance: Inheritance,
@@ -44,6 +47,8 @@ pub enum ChangePlace {
     Window(u64),
     /// The entry of the ledger of this number.
     Usage(u64),
+    /// The record on the line with this many before it.
+    Record(u64),
 }
 
 impl ChangePlace {
@@ -53,7 +58,26 @@ impl ChangePlace {
 }
 
 impl Snapshot {
-    /// Applies one change: the only way a snapshot changes.
+    /// Applies all that one line did: records, then changes.
+    ///
+    /// # Errors
+    /// As [`Self::apply`] and [`Self::apply_record`]; what came before the fault is applied.
+    pub fn apply_step(&mut self, step: &Step) -> Result<(), ApplyError> {
+        for record in &step.records {
+            self.apply_record(record)?;
+        }
+        step.changes.iter().try_for_each(|change| self.apply(change))
+    }
+
+    /// Adds one record to the record index.
+    ///
+    /// # Errors
+    /// When a record of a later line is already there. The snapshot is as before.
+    pub fn apply_record(&mut self, record: &RecordEntry) -> Result<(), ApplyError> {
+        ChangePlace::Record(record.seq).check(self.records.push(record))
+    }
+
+    /// Applies one change: the only way turns and items change.
     ///
     /// # Errors
     /// When the change was made for another snapshot: its turn or item is not there, or comes out
@@ -130,6 +154,12 @@ impl Snapshot {
     #[must_use]
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// The record index.
+    #[must_use]
+    pub fn records(&self) -> &RecordIndex {
+        &self.records
     }
 
     /// Turns there are.

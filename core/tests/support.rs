@@ -35,8 +35,8 @@ pub(crate) fn fold(bytes: &[u8], options: Options) -> Folded {
 }
 
 pub(crate) fn apply(snapshot: &mut Snapshot, steps: &[Step]) {
-    for change in steps.iter().flat_map(|step| &step.changes) {
-        snapshot.apply(change).unwrap();
+    for step in steps {
+        snapshot.apply_step(step).unwrap();
     }
 }
 

@@ -101,8 +101,8 @@ fn check(seed: u64, log: &[u8]) -> Result<(), String> {
 }
 
 fn apply(mut snapshot: Snapshot, steps: &[Step]) -> Result<Snapshot, String> {
-    for change in steps.iter().flat_map(|step| &step.changes) {
-        snapshot.apply(change).map_err(|error| error.to_string())?;
+    for step in steps {
+        snapshot.apply_step(step).map_err(|error| error.to_string())?;
     }
     Ok(snapshot)
 }

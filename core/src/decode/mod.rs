@@ -254,6 +254,8 @@ fn needed(kind: Kind) -> bool {
         | Kind::Compacted
         | Kind::WorldState
         | Kind::TokenUsageRecord
+        | Kind::InterAgentCommunication
+        | Kind::InterAgentCommunicationMetadata
         | Kind::Unknown
         | Kind::OtherResponse => true,
         _ => false,

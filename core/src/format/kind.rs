@@ -6,9 +6,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 macro_rules! kinds {
     ($(#[$meta:meta])* $name:ident { $($variant:ident = $tag:literal $(| $alias:literal)*,)* }) => {
         $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash,
+            serde::Serialize, serde::Deserialize,
+        )]
         pub enum $name {
-            $(#[doc = concat!("`", $tag, "`")] $variant,)*
+            $(#[doc = concat!("`", $tag, "`")] #[serde(rename = $tag)] $variant,)*
         }
 
         impl $name {

@@ -51,8 +51,8 @@ impl World {
         match (change, &mut *self) {
             (WorldChange::Set(value), _) => *self = Self::Known(value.clone()),
             (WorldChange::Patch(patch), Self::Known(value)) => {
-                let value = Arc::make_mut(value);
-                patch::apply(value, patch);
+                let before = std::mem::take(Arc::make_mut(value));
+                *value = Arc::new(patch::apply(before, patch));
                 if !value.is_object() {
                     *self = Self::Unknown;
                 }

@@ -4,6 +4,8 @@
 pub mod facts;
 pub mod forks;
 pub mod history;
+pub(crate) mod messages;
+pub(crate) mod records;
 pub mod thread;
 mod tools;
 pub mod usage;

@@ -23,6 +23,21 @@ const WARNINGS: [(&str, &str); 3] = [
     ),
 ];
 
+/// Section 0, "Contextual developer fragment": start, any ASCII case.
+const DEVELOPER_MARKERS: [&str; 11] = [
+    "<permissions instructions>",
+    "<model_switch>",
+    "<collaboration_mode>",
+    "<multi_agent_mode>",
+    "<realtime_conversation>",
+    "<skills_instructions>",
+    "<personality_spec>",
+    "<token_budget>",
+    "<context_window>",
+    "<context_window_guidance>",
+    "<rollout_budget>",
+];
+
 /// Section 0, "Contextual user text": whether an `input_text` of a user message is a fragment that
 /// a client wrote, not a person. One such element makes its whole message contextual.
 #[must_use]
@@ -34,6 +49,13 @@ pub fn is_contextual_user_text(text: &str) -> bool {
         || is_internal_context(trimmed)
         || WARNINGS.iter().any(|(start, end)| trimmed.starts_with(start) && trimmed.ends_with(end))
         || hook_prompt::parse_fragment(trimmed).is_some()
+}
+
+/// Section 0, "Contextual developer fragment": whether an `input_text` of a developer message is a
+/// fragment that a client wrote, for the version whose outputs the conformance cases hold.
+#[must_use]
+pub fn is_contextual_developer_text(text: &str) -> bool {
+    starts_with_any_ignoring_case(text, &DEVELOPER_MARKERS)
 }
 
 /// Section 0, point 3.
@@ -66,6 +88,11 @@ fn is_source_name(source: &str) -> bool {
         && source
             .bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+fn starts_with_any_ignoring_case(text: &str, prefixes: &[&str]) -> bool {
+    let trimmed = text.trim_start();
+    prefixes.iter().any(|prefix| starts_with_ignoring_case(trimmed, prefix))
 }
 
 fn starts_with_ignoring_case(text: &str, prefix: &str) -> bool {
@@ -145,6 +172,41 @@ mod tests {
             "☕</skill>",
         ] {
             assert!(!is_contextual_user_text(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn client_text_in_developer_messages() {
+        for text in [
+            "<permissions instructions>\nworkspace-write\n</permissions instructions>",
+            "  <Permissions Instructions>odd case",
+            "<model_switch>\nnow gpt-5.3\n</model_switch>",
+            "<collaboration_mode>plan</collaboration_mode>",
+            "<multi_agent_mode>proactive</multi_agent_mode>",
+            "<realtime_conversation>off</realtime_conversation>",
+            "<skills_instructions>none</skills_instructions>",
+            "<personality_spec>brief</personality_spec>",
+            "<token_budget>1000</token_budget>",
+            "<context_window>2</context_window>",
+            "<context_window_guidance>wrap up</context_window_guidance>",
+            "<rollout_budget>5</rollout_budget>",
+        ] {
+            assert!(is_contextual_developer_text(text), "{text}");
+        }
+        for text in [
+            "Always answer in English.",
+            "You are helping a small team.",
+            "<hook_prompt hook_run_id=\"h4\">two\nlines</hook_prompt>",
+            "<turn_aborted>x</turn_aborted>",
+            "say <token_budget>",
+            "<token_budget",
+            "<tokén_budget>",
+            // A29 counts it; compat-00039 and worldstate-00235 keep it in front of a prompt that
+            // was rolled back.
+            "<apps_instructions>none</apps_instructions>",
+            "",
+        ] {
+            assert!(!is_contextual_developer_text(text), "{text}");
         }
     }
 }

@@ -8,3 +8,4 @@ pub mod hook_prompt;
 pub mod id;
 pub mod path;
 pub mod time;
+pub(crate) mod truncate;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rollfold_core::model::{CommandAction, ItemsView, ThreadItem};
 use rollfold_core::{
-    ChangeSet, Coalescer, DiagnosticKind, Folder, HistoryAnomaly, Options, Repair, Snapshot, Step,
+    ChangeSet, Coalescer, DiagnosticKind, Folder, HistoryAnomaly, Options, Repair, Snapshot,
 };
 use serde_json::{Value, json};
 
@@ -71,26 +71,24 @@ pub(super) fn lost_records(case: &Case, at_fault: Option<usize>) -> Vec<String> 
     lost
 }
 
-struct Folded {
-    snapshot: Snapshot,
+pub(super) struct Folded {
+    pub(super) snapshot: Snapshot,
     /// Records the reference counts.
     records: u64,
     changes: ChangeSet,
 }
 
 /// Folds as the reference does; the changes are those from record `from` on.
-fn fold(bytes: &[u8], from: Option<u64>) -> Result<Folded, String> {
+pub(super) fn fold(bytes: &[u8], from: Option<u64>) -> Result<Folded, String> {
     let mut folder = Folder::new(Options::REFERENCE);
     let mut snapshot = Snapshot::default();
     let mut coalescer = Coalescer::default();
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         let index = folder.frontier().state.position.record_index;
-        for Step { changes, .. } in folder.push(line) {
-            for change in &changes {
-                snapshot.apply(change).map_err(|error| error.to_string())?;
-            }
+        for step in folder.push(line) {
+            snapshot.apply_step(&step).map_err(|error| error.to_string())?;
             if from.is_some_and(|from| index >= from) {
-                coalescer.push(&changes);
+                coalescer.push(&step.changes);
             }
         }
     }

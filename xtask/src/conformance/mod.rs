@@ -2,9 +2,12 @@
 
 mod adapter;
 mod case;
+mod context;
 mod diff;
+mod fork;
 mod policy;
 mod rejected;
+mod respell;
 mod thread;
 
 use std::path::{Path, PathBuf};
@@ -44,6 +47,8 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         Output { name: "changes", check: adapter::check_changes, passed: 0, failed: 0 },
         Output { name: "thread", check: thread::check, passed: 0, failed: 0 },
         Output { name: "policy", check: policy::check, passed: 0, failed: 0 },
+        Output { name: "context", check: context::check_context, passed: 0, failed: 0 },
+        Output { name: "fork", check: fork::check_fork, passed: 0, failed: 0 },
     ];
     let mut table = rejected::Table::default();
     for path in &cases {

@@ -18,7 +18,10 @@ pub(super) fn check(case: &Case) -> Result<Vec<String>, String> {
         let decoded = decode(line, &mut scratch, Depth::Needed);
         // A line that the reference accepts holds one record at most.
         for record in decoded.records.as_slice().iter().filter(|record| is_item(record.kind)) {
-            decisions.insert((place + 1).to_string(), json!([is_persisted(record), label(record)]));
+            decisions.insert(
+                (place + 1).to_string(),
+                json!([is_persisted(record, None), label(record)]),
+            );
         }
     }
     Ok(differences(&case.expected("policy")?, &Value::Object(decisions)))

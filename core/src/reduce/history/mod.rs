@@ -105,6 +105,13 @@ impl HistoryState {
         self.len_turns
     }
 
+    /// The turn that is open, if a `task_started` opened it (R131).
+    #[must_use]
+    pub fn open_turn(&self) -> Option<&TurnHead> {
+        let open = self.current.as_ref().filter(|open| open.is_explicit);
+        open.map(|open| &open.head)
+    }
+
     /// The turn that the newest token count belongs to (R44).
     #[must_use]
     pub fn usage_owner(&self) -> Option<&UsageOwner> {
