@@ -128,7 +128,7 @@ impl FoldState {
             let anomaly = ordinals.check(record);
             step.diagnostics
                 .extend(anomaly.map(|it| note(record.span, DiagnosticKind::Ordinal(it))));
-            let mode = changed.as_ref().unwrap_or(&self.history).mode();
+            let mode = changed.as_ref().unwrap_or(&self.history).mode_for(record);
             if self.options.records == RecordFilter::PersistedOnly && !is_persisted(record, mode) {
                 continue;
             }

@@ -3,7 +3,10 @@
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use rollfold_core::testing::{DamageKind, Prng, Swarm, damage, damage_as, rollout_bytes};
+use rollfold_core::testing::{
+    DamageKind, History, Prng, Record, Swarm, damage, damage_as, join_lines, rollout_bytes,
+    rollout_records,
+};
 use rollfold_core::{
     FoldState, Frontier, Index, Lines, Options, Position, RecordFilter, Routing, Span, Step,
 };
@@ -95,4 +98,19 @@ impl Walk {
     pub(crate) fn told(&self) -> Vec<Step> {
         self.steps.iter().filter(|step| !step.is_silent()).cloned().collect()
     }
+}
+
+/// Records as the bytes of a file.
+pub(crate) fn lines_of(records: &[Record]) -> Vec<u8> {
+    join_lines(&records.iter().map(|record| record.line.clone()).collect::<Vec<_>>())
+}
+
+/// An event with this payload, as a line.
+pub(crate) fn event(payload: &str) -> String {
+    format!("{{\"timestamp\":\"x\",\"type\":\"event_msg\",\"payload\":{payload}}}\n")
+}
+
+/// A log of the older vocabulary.
+pub(crate) fn legacy(seed: u64) -> Vec<Record> {
+    rollout_records(&Swarm { history: History::Legacy, ..Swarm::new(seed, 60) })
 }
