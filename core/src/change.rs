@@ -68,6 +68,24 @@ pub enum Change {
     Usage(Arc<UsageEntry>),
 }
 
+impl Change {
+    /// The turn that is changed, or whose item is; `None` for every other part of the read model.
+    #[must_use]
+    pub fn turn(&self) -> Option<TurnNo> {
+        match self {
+            Self::TurnPut { turn, .. }
+            | Self::TurnRemoved { turn, .. }
+            | Self::ItemPut { turn, .. }
+            | Self::ItemRemoved { turn, .. } => Some(*turn),
+            Self::Thread(_)
+            | Self::Inheritance(_)
+            | Self::World(_)
+            | Self::Window(_)
+            | Self::Usage(_) => None,
+        }
+    }
+}
+
 /// What a client sees of the changes of one or more records (SEMANTICS R38, R39): each item and
 /// turn once, at the place of its first change, with its latest value. Apply removals first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

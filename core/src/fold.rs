@@ -213,7 +213,7 @@ impl FoldState {
             ahead.note(record.span, DiagnosticKind::Ordinal(anomaly));
         }
         ahead.count(record, has_problems);
-        let mode = ahead.history.as_ref().unwrap_or(&self.history).mode();
+        let mode = ahead.history.as_ref().unwrap_or(&self.history).mode_for(record);
         if self.options.records == RecordFilter::PersistedOnly && !is_persisted(record, mode) {
             return Ok(());
         }

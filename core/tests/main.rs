@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests read fixtures")]
 
 mod cuts;
+mod dialogue;
 mod equation;
 mod face;
 mod facts;

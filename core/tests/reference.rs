@@ -1,155 +1,16 @@
 //! What each choice in `Options` changes, and that it changes nothing else.
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
 
-use rollfold_core::model::{ItemsView, ThreadItem};
-use rollfold_core::testing::{History, Record, Swarm, join_lines, rollout_records};
+use rollfold_core::model::ItemsView;
+use rollfold_core::testing::{History, Reach, Swarm, rollout_records};
 use rollfold_core::{
-    Change, Depth, DiagnosticKind, Dialogue, HistoryAnomaly, Kind, Lines, Options, Position,
-    RecordFilter, Routing, Rules, Snapshot, Step, decode, is_persisted,
+    Depth, DiagnosticKind, Dialogue, HistoryAnomaly, Kind, Lines, Options, Position, RecordFilter,
+    Routing, Rules, Step, decode, is_persisted,
 };
 
-use crate::support::{Folded, apply, fixtures, fold};
-use crate::swarms::{Walk, for_seeds, options_of};
-
-fn lines_of(records: &[Record]) -> Vec<u8> {
-    join_lines(&records.iter().map(|record| record.line.clone()).collect::<Vec<_>>())
-}
-
-fn event(payload: &str) -> String {
-    format!("{{\"timestamp\":\"x\",\"type\":\"event_msg\",\"payload\":{payload}}}\n")
-}
-
-fn item_puts(step: &Step) -> impl Iterator<Item = (u32, u32, &ThreadItem)> {
-    step.changes.iter().filter_map(|change| match change {
-        Change::ItemPut { turn, item, value, .. } => Some((turn.0, item.0, &**value)),
-        _ => None,
-    })
-}
-
-fn is_message(record: &Record) -> bool {
-    matches!(record.kind, "response_item/message" | "bare")
-}
-
-/// Whether the event ends the standing in.
-fn is_dialogue(record: &Record) -> bool {
-    let value: serde_json::Value = serde_json::from_slice(&record.line).unwrap_or_default();
-    match record.kind {
-        "event_msg/user_message" => true,
-        "event_msg/agent_message" => value["payload"]["message"] != "",
-        _ => false,
-    }
-}
-
-/// Legacy records without canonical messages, which stand in as well.
-fn legacy(seed: u64) -> Vec<Record> {
-    let mut records = rollout_records(&Swarm { history: History::Legacy, ..Swarm::new(seed, 60) });
-    records.retain(|record| {
-        let value: Option<serde_json::Value> = serde_json::from_slice(&record.line).ok();
-        let item = value.as_ref().and_then(|value| value.pointer("/payload/item/type"));
-        !matches!(item.and_then(|item| item.as_str()), Some("UserMessage" | "AgentMessage"))
-    });
-    records
-}
-
-// Dialogue.
-
-#[test]
-fn with_an_event_before_any_message_the_default_is_the_reference() {
-    for_seeds(100, |seed| {
-        let mut records = legacy(seed);
-        let event = records.iter().position(is_dialogue).unwrap_or(records.len());
-        let mut place = 0;
-        records.retain(|record| {
-            place += 1;
-            place > event || !is_message(record)
-        });
-        let bytes = lines_of(&records);
-        let walk = Walk::of(&bytes, Options::default());
-        assert_eq!(walk.steps, Walk::of(&bytes, Options::REFERENCE).steps);
-    });
-}
-
-#[test]
-fn messages_stand_in_only_until_the_first_event() {
-    let stood_in = Cell::new(0);
-    for_seeds(100, |seed| {
-        let records = legacy(seed);
-        let event = records.iter().position(is_dialogue).unwrap_or(records.len());
-        let walk = Walk::of(&lines_of(&records), Options::default());
-        for (place, (record, step)) in records.iter().zip(&walk.steps).enumerate() {
-            let is_hook = |item: &ThreadItem| matches!(item, ThreadItem::HookPrompt(_));
-            if is_message(record) && item_puts(step).any(|(_, _, item)| !is_hook(item)) {
-                assert!(place < event, "line {place}");
-                stood_in.set(stood_in.get() + 1);
-            }
-            let takes_back = |change: &Change| matches!(change, Change::ItemRemoved { .. });
-            assert!(place == event || !step.changes.iter().any(takes_back), "line {place}");
-        }
-    });
-    assert!(stood_in.get() > 20 || std::env::var("ROLLFOLD_SEED").is_ok());
-}
-
-/// Without implicit turns, which messages may open and close, and rollbacks, which count items:
-/// the default is the reference and what stands in, at every record.
-#[test]
-fn in_explicit_turns_messages_only_add() {
-    let (checked, stood_in) = (Cell::new(0), Cell::new(0));
-    for_seeds(150, |seed| {
-        let mut records = Vec::new();
-        let start = |number: usize| Record {
-            kind: "event_msg/task_started",
-            line: event(&format!(
-                "{{\"type\":\"task_started\",\"turn_id\":\"explicit-{number}\"}}"
-            ))
-            .trim_end()
-            .into(),
-        };
-        records.push(start(0));
-        for record in legacy(seed) {
-            let is_end = record.kind == "event_msg/task_complete";
-            records.push(record);
-            if is_end {
-                records.push(start(records.len()));
-            }
-        }
-        let bytes = lines_of(&records);
-        let ours = Walk::of(&bytes, Options::default());
-        let theirs = Walk::of(&bytes, Options::REFERENCE);
-        let (mut our, mut their) = (Snapshot::default(), Snapshot::default());
-        let mut turns = BTreeSet::new();
-        let mut stand_ins = BTreeSet::new();
-        for (place, record) in records.iter().enumerate() {
-            let opens = ours.steps[place].changes.iter().any(
-                |change| matches!(change, Change::TurnPut { turn, .. } if turns.insert(turn.0)),
-            );
-            if record.kind == "event_msg/thread_rolled_back"
-                || (opens && record.kind != "event_msg/task_started")
-            {
-                break;
-            }
-            apply(&mut our, &ours.steps[place..=place]);
-            apply(&mut their, &theirs.steps[place..=place]);
-            if theirs.steps[place].changes.is_empty() {
-                let added = item_puts(&ours.steps[place]).map(|(turn, item, _)| (turn, item));
-                stand_ins.extend(added);
-            }
-            assert!(our.heads().eq(their.heads()), "line {place}");
-            for (turn, _) in our.heads() {
-                let ours = our.items(turn).filter(|(no, _)| !stand_ins.contains(&(turn.0, no.0)));
-                let ours: Vec<_> = ours.map(|(_, item)| item).collect();
-                let theirs: Vec<_> = their.items(turn).map(|(_, item)| item).collect();
-                assert_eq!(ours, theirs, "line {place}");
-            }
-            checked.set(checked.get() + 1);
-        }
-        stood_in.set(stood_in.get() + stand_ins.len());
-    });
-    let is_replay = std::env::var("ROLLFOLD_SEED").is_ok();
-    assert!(is_replay || checked.get() > 2_000, "only {} records", checked.get());
-    assert!(is_replay || stood_in.get() > 30, "only {} stood in", stood_in.get());
-}
+use crate::support::{Folded, fixtures, fold};
+use crate::swarms::{Walk, event, for_seeds, legacy, lines_of, options_of};
 
 // Rules.
 
@@ -164,11 +25,11 @@ fn the_log_names_its_rules() {
         let bytes = lines_of(&records);
         let rules = if seed % 2 == 0 { Rules::Classic } else { Rules::Paginated };
         let of_log = Options { rules: Rules::OfLog, ..options_of(seed) };
-        let named = Walk::of(&bytes, of_log).steps;
-        assert!(named == Walk::of(&bytes, Options { rules, ..of_log }).steps);
+        let named = Walk::of(&bytes, of_log).turn_steps();
+        assert!(named == Walk::of(&bytes, Options { rules, ..of_log }).turn_steps());
         if rules == Rules::Paginated {
             let dialogue = Dialogue::EventsOnly;
-            assert!(named == Walk::of(&bytes, Options { dialogue, ..of_log }).steps);
+            assert!(named == Walk::of(&bytes, Options { dialogue, ..of_log }).turn_steps());
         }
     });
 }
@@ -283,10 +144,29 @@ fn persisted_only_is_the_log_without_the_others() {
         let options = Options { records: RecordFilter::PersistedOnly, ..options_of(seed) };
         let filtered = fold(&bytes, options);
         let without = fold(&kept, Options { records: RecordFilter::All, ..options });
-        assert_eq!(filtered.snapshot, without.snapshot);
+        let turns = |it: &Folded| it.snapshot.turns(ItemsView::Full).collect::<Vec<_>>();
+        assert_eq!(turns(&filtered), turns(&without));
         let ends = [&filtered, &without].map(|it| it.folder.frontier().state.clone());
         assert_eq!(ends[0].position.record_index, ends[1].position.record_index);
         assert_eq!(ends[0].history(), ends[1].history());
+    });
+}
+
+/// A1: of a paginated thread every canonical item is kept, also where its first line is lost.
+#[test]
+fn persisted_only_drops_nothing_that_paginated_threads_show() {
+    for_seeds(60, |seed| {
+        let reach = Reach::Documented;
+        let swarm = Swarm { history: History::Paginated, reach, ..Swarm::new(seed, 40) };
+        let mut records = rollout_records(&swarm);
+        if seed % 3 == 0 {
+            records.retain(|record| record.kind != "session_meta");
+        }
+        let bytes = lines_of(&records);
+        let all = fold(&bytes, Options::default());
+        let options = Options { records: RecordFilter::PersistedOnly, ..Options::default() };
+        let kept = fold(&bytes, options).snapshot;
+        assert!(kept.turns(ItemsView::Full).eq(all.snapshot.turns(ItemsView::Full)));
     });
 }
 

@@ -3,9 +3,12 @@
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use rollfold_core::testing::{DamageKind, Prng, Swarm, damage, damage_as, rollout_bytes};
+use rollfold_core::testing::{
+    DamageKind, History, Prng, Record, Swarm, damage, damage_as, join_lines, rollout_bytes,
+    rollout_records,
+};
 use rollfold_core::{
-    FoldState, Frontier, Index, Lines, Options, Position, RecordFilter, Routing, Span, Step,
+    Change, FoldState, Frontier, Index, Lines, Options, Position, RecordFilter, Routing, Span, Step,
 };
 
 /// Checks a law on `count` seeds. A failure names its seed; `ROLLFOLD_SEED=n` runs only that one.
@@ -93,6 +96,31 @@ impl Walk {
 
     /// The steps that a [`Folder`](rollfold_core::Folder) tells of.
     pub(crate) fn told(&self) -> Vec<Step> {
-        self.steps.iter().filter(|step| !step.is_silent()).cloned().collect()
+        self.steps.iter().filter(|step| !step.is_empty()).cloned().collect()
     }
+
+    /// What each line does to turns and items; other parts of the read model tell positions.
+    pub(crate) fn turn_steps(&self) -> Vec<Vec<Change>> {
+        self.steps.iter().map(turn_changes).collect()
+    }
+}
+
+/// What a line does to turns and items.
+pub(crate) fn turn_changes(step: &Step) -> Vec<Change> {
+    step.changes.iter().filter(|change| change.turn().is_some()).cloned().collect()
+}
+
+/// Records as the bytes of a file.
+pub(crate) fn lines_of(records: &[Record]) -> Vec<u8> {
+    join_lines(&records.iter().map(|record| record.line.clone()).collect::<Vec<_>>())
+}
+
+/// An event with this payload, as a line.
+pub(crate) fn event(payload: &str) -> String {
+    format!("{{\"timestamp\":\"x\",\"type\":\"event_msg\",\"payload\":{payload}}}\n")
+}
+
+/// A log of the older vocabulary.
+pub(crate) fn legacy(seed: u64) -> Vec<Record> {
+    rollout_records(&Swarm { history: History::Legacy, ..Swarm::new(seed, 60) })
 }

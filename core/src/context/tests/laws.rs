@@ -108,5 +108,5 @@ fn entries_are_small_and_can_be_stored() {
     let mut snapshot = late.clone();
     let first = late.records().get(0).unwrap();
     assert!(snapshot.apply_record(first).is_err() && snapshot == late);
-    assert_eq!(json!(first.kind), json!({ "event": "task_started" }));
+    assert_eq!(json!(first.kind), json!("event_msg/task_started"));
 }

@@ -307,7 +307,7 @@ impl<P: Past> Work<'_, P> {
         let turn_id = lifecycle.turn_id.get();
         let value = canonical::thread_item(&item, raw, self.at);
         if is_message {
-            return self.stand_in_canonical(value);
+            return self.stand_in_canonical(turn_id.as_deref(), value);
         }
         match &item {
             TurnItem::EnteredReviewMode(_) | TurnItem::ExitedReviewMode(_) => {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::turns::Work;
+use super::turns::{Route, Target, Work};
 use crate::change::{Change, ItemNo, TurnNo};
 use crate::coll::Vector;
 use crate::format::{ContentPart, InterAgentCommunication, ResponseMessage};
@@ -106,15 +106,50 @@ impl<P: Past> Work<'_, P> {
         Ok(())
     }
 
-    /// A canonical message, where no event carries it; false if one does.
-    pub(super) fn stand_in_canonical(&mut self, value: ThreadItem) -> Result<bool, P::Error> {
+    /// A canonical message, where no event carries it, in the turn it names; false if one does.
+    pub(super) fn stand_in_canonical(
+        &mut self,
+        turn_id: Option<&str>,
+        value: ThreadItem,
+    ) -> Result<bool, P::Error> {
         if self.options.dialogue == Dialogue::EventsOnly
             || self.state.stand_ins.spoken > Vocabulary::Canonical
         {
             return Ok(false);
         }
         self.speak(Vocabulary::Canonical)?;
-        self.hold(value);
+        let target = match turn_id {
+            Some(id) => self.find(id)?,
+            None => None,
+        };
+        let current = self.state.current.as_ref().map(|open| open.turn);
+        let turn = match target {
+            None => {
+                self.hold(value);
+                return Ok(true);
+            }
+            Some(Target::Current) => current,
+            Some(Target::Closed(turn)) => Some(turn),
+        };
+        let Some(turn) = turn else { return Ok(true) };
+        if self.past.item_named(turn, value.id())?.is_some() {
+            self.upsert(&Route::Soft(turn_id), value)?;
+            return Ok(true);
+        }
+        self.state.stand_ins.has_reply |= !matches!(value, ThreadItem::UserMessage(_));
+        let id = Arc::from(value.id());
+        let item = match self.past.turn(turn)? {
+            Some(past) if current != Some(turn) => {
+                let (turn_id, value) = (past.head.id.clone(), Arc::new(value));
+                let item = past.next_item;
+                self.state.len_items += 1;
+                self.changes.push(Change::ItemPut { turn, turn_id, item, value });
+                item
+            }
+            _ => self.place(value),
+        };
+        let held = Held { turn, item, id, opened_turn: false };
+        self.state.stand_ins.held.push_back(held);
         Ok(true)
     }
 

@@ -112,6 +112,13 @@ impl HistoryState {
         open.map(|open| &open.head)
     }
 
+    /// The history mode that holds for a record: the thread's, or before its first
+    /// `session_meta` what the record's ordinal tells (FORMAT A.1).
+    pub(crate) fn mode_for(&self, record: &Record<'_>) -> Option<&HistoryMode> {
+        let is_numbered = record.ordinal != Ordinal::Absent;
+        self.mode.as_ref().or(is_numbered.then_some(&HistoryMode::Paginated))
+    }
+
     /// The turn that the newest token count belongs to (R44).
     #[must_use]
     pub fn usage_owner(&self) -> Option<&UsageOwner> {
