@@ -4,15 +4,15 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rollfold_core::model::{ItemsView, ThreadItem, Turn};
-use rollfold_core::testing::{History, Prng, Swarm, join_lines, rollout};
+use rollfold_core::model::{ItemsView, ThreadItem, Turn, TurnStatus};
+use rollfold_core::testing::{History, Prng, Swarm, join_lines, rollout, rollout_records};
 use rollfold_core::{
     At, Change, FoldState, Folder, Frontier, Index, Line, Lines, Options, Past, PastTurn, Place,
     Position, Rules, Step, TurnNo, slice,
 };
 
 use crate::support::{fixtures, fold, golden_cases};
-use crate::swarms::{Walk, cuts_of, for_seeds, log_of, options_of};
+use crate::swarms::{Walk, cuts_of, for_seeds, lines_of, log_of, options_of};
 
 // Law 4: chunking is invisible.
 
@@ -198,6 +198,22 @@ fn canonical_runs_fold_from_nothing() {
     let is_replay = std::env::var("ROLLFOLD_SEED").is_ok();
     assert!(is_replay || len_items.get() > 1_000, "only {} items", len_items.get());
     assert!(is_replay || len_heads.get() > 200, "only {} new turns", len_heads.get());
+}
+
+#[test]
+fn turns_of_items_alone_are_in_progress() {
+    for_seeds(30, |seed| {
+        let swarm = Swarm { history: History::Paginated, ..Swarm::new(seed, 60) };
+        let mut records = rollout_records(&swarm);
+        records.retain(|record| record.kind == "event_msg/item_completed");
+        let (snapshot, _) = slice::canonical(&lines_of(&records));
+        assert_eq!(snapshot.len_turns() == 0, records.is_empty());
+        for turn in snapshot.turns(ItemsView::Full) {
+            assert_eq!(turn.status, TurnStatus::InProgress);
+            let times = [turn.started_at, turn.completed_at, turn.duration_ms];
+            assert_eq!((times, turn.error), ([None; 3], None));
+        }
+    });
 }
 
 /// What makes a turn's own records canonical; retired shapes of them leave the turn out.

@@ -171,6 +171,24 @@ fn in_explicit_turns_stand_ins_only_add() {
     assert!(is_replay || stood_in.get() > 30, "only {} stood in", stood_in.get());
 }
 
+/// In the reference nothing stands between the two thoughts.
+#[test]
+fn thoughts_join_across_a_stand_in() {
+    let message = r#"{"timestamp":"x","type":"response_item","payload":{"type":"message","role":"assistant","content":[{"type":"output_text","text":"hm"}]}}"#;
+    let log = event(r#"{"type":"task_started","turn_id":"a"}"#)
+        + &event(r#"{"type":"agent_reasoning","text":"one"}"#)
+        + message
+        + "\n"
+        + &event(r#"{"type":"agent_reasoning","text":"two"}"#);
+    let items = |options| {
+        let turns: Vec<_> = fold(log.as_bytes(), options).snapshot.turns(ItemsView::Full).collect();
+        turns.into_iter().flat_map(|turn| turn.items).collect::<Vec<_>>()
+    };
+    let (ours, theirs) = (items(Options::default()), items(Options::REFERENCE));
+    assert_eq!((ours.len(), theirs.len()), (2, 1));
+    assert_eq!(ours[0], theirs[0]);
+}
+
 #[test]
 fn a_canonical_message_is_one_item_of_the_turn_it_names() {
     let message = |kind: &str, text: &str| {

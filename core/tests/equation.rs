@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use rollfold_core::model::{ItemsView, ThreadItem, Turn};
 use rollfold_core::testing::{DamageKind, Prng};
-use rollfold_core::{ChangeSet, ChangedTurn, Coalescer, Options, Snapshot, slice};
+use rollfold_core::{Change, ChangeSet, ChangedTurn, Coalescer, ItemNo, Options, Snapshot, slice};
 
 use crate::support::{apply, fold};
-use crate::swarms::{Walk, cuts_of, damaged_log, for_seeds, log_of, options_of};
+use crate::swarms::{Walk, cuts_of, damaged_log, event, for_seeds, log_of, options_of};
 
 /// Two places between lines, the first not behind the second.
 fn two_cuts(rng: &mut Prng, len_cuts: usize) -> (usize, usize) {
@@ -155,6 +155,29 @@ fn a_client_follows_lines_of_several_records() {
     assert_eq!(follow((records.concat() + "\n").as_bytes(), Options::default(), &[0]), 1);
 }
 
+/// Items are taken back in a set of their own, and in one that puts other items before.
+#[test]
+fn a_client_follows_items_that_are_taken_back() {
+    let message = |id: &str, role: &str| {
+        format!(
+            "{{\"timestamp\":\"x\",\"type\":\"response_item\",\"payload\":{{\"type\":\"message\",\"id\":\"{id}\",\"role\":\"{role}\",\"content\":[{{\"type\":\"input_text\",\"text\":\"{id}\"}}]}}}}\n"
+        )
+    };
+    let mut log = event(r#"{"type":"task_started","turn_id":"a"}"#);
+    log += &message("asked", "user");
+    log += &message("answered", "assistant");
+    for call in 0..12 {
+        log += &event(&format!("{{\"type\":\"web_search_begin\",\"call_id\":\"{call}\"}}"));
+    }
+    log += &event(r#"{"type":"user_message","message":"asked"}"#);
+    let last = log.lines().count() - 1;
+    for middle in 0..last {
+        assert_eq!(follow(log.as_bytes(), Options::default(), &[middle, last]), 2);
+    }
+    let folded = fold(log.as_bytes(), Options::default());
+    assert_eq!(folded.snapshot.len_items(), 13, "both messages are taken back");
+}
+
 #[test]
 fn a_batch_is_its_records_in_one() {
     for_seeds(100, |seed| {
@@ -187,7 +210,6 @@ fn latest_put(
     turn: &str,
     id: &str,
 ) -> Option<Arc<ThreadItem>> {
-    use rollfold_core::Change;
     let changes = walk.steps[run].iter().rev().flat_map(|step| step.changes.iter().rev());
     changes.into_iter().find_map(|change| match change {
         Change::ItemPut { turn_id, value, .. } if &**turn_id == turn && value.id() == id => {
@@ -208,7 +230,6 @@ fn changes_for_another_snapshot_are_refused_and_leave_it_alone() {
                 let before = snapshot.clone();
                 snapshot.apply(change).unwrap();
                 let after = snapshot.clone();
-                use rollfold_core::Change;
                 let is_removal =
                     matches!(change, Change::TurnRemoved { .. } | Change::ItemRemoved { .. });
                 if is_removal {
@@ -220,6 +241,14 @@ fn changes_for_another_snapshot_are_refused_and_leave_it_alone() {
                     let mut empty = Snapshot::default();
                     assert!(empty.apply(change).is_err());
                     assert_eq!(empty, Snapshot::default());
+                }
+                if let Change::ItemPut { turn, item: ItemNo(1..), .. } = change {
+                    let mut bare = Snapshot::default();
+                    let (_, head) = snapshot.heads().find(|(no, _)| no == turn).unwrap();
+                    bare.apply(&Change::TurnPut { turn: *turn, head: head.clone() }).unwrap();
+                    let before = bare.clone();
+                    assert!(bare.apply(change).is_err(), "items before it are missing");
+                    assert_eq!(bare, before);
                 }
             }
         }

@@ -10,11 +10,17 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Corrupt, CorruptProblem, StoreError};
 
-/// The encoding this build writes; the only one it reads.
+/// The encoding of a value as a whole.
 pub(crate) const ENCODING: u8 = 1;
 
 /// The same, of an item that goes on in parts.
 pub(crate) const IN_PARTS: u8 = 2;
+
+/// Only the texts that joined the version before.
+pub(crate) const JOINED: u8 = 3;
+
+/// A turn's head whose error stands in an earlier version, whose key ends the row.
+pub(crate) const ERROR_ELSEWHERE: u8 = 4;
 
 /// A version that says that the thing is gone.
 pub(crate) const GONE: &[u8] = &[ENCODING];
@@ -38,8 +44,18 @@ pub(crate) fn encode(
     table: &'static str,
     value: &impl Serialize,
 ) -> Result<(), StoreError> {
+    encode_as(row, ENCODING, table, value)
+}
+
+/// As [`encode`], with another version byte.
+pub(crate) fn encode_as(
+    row: &mut Vec<u8>,
+    encoding: u8,
+    table: &'static str,
+    value: &impl Serialize,
+) -> Result<(), StoreError> {
     row.clear();
-    row.push(ENCODING);
+    row.push(encoding);
     serde_json::to_writer(row, value).map_err(|source| StoreError::Encode { table, source })
 }
 
@@ -48,9 +64,17 @@ pub(crate) fn decode<T: DeserializeOwned, K: Debug>(
     row: &[u8],
     at: &RowAt<K>,
 ) -> Result<Option<T>, StoreError> {
-    let Some(body) = body(row, at)? else { return Ok(None) };
-    let value = serde_json::from_slice(body);
-    value.map(Some).map_err(|error| at.corrupt(CorruptProblem::Body(error)))
+    if row == GONE { Ok(None) } else { decode_as(row, ENCODING, at).map(Some) }
+}
+
+/// Reads a row with this version byte.
+pub(crate) fn decode_as<T: DeserializeOwned, K: Debug>(
+    row: &[u8],
+    encoding: u8,
+    at: &RowAt<K>,
+) -> Result<T, StoreError> {
+    let value = serde_json::from_slice(body(row, encoding, at)?);
+    value.map_err(|error| at.corrupt(CorruptProblem::Body(error)))
 }
 
 /// Reads an item's row; `None` if it says that the item is gone.
@@ -58,9 +82,11 @@ pub(crate) fn decode_item<K: Debug>(
     row: &[u8],
     at: &RowAt<K>,
 ) -> Result<Option<ThreadItem>, StoreError> {
-    let Some(body) = body(row, at)? else { return Ok(None) };
+    if row == GONE {
+        return Ok(None);
+    }
     let corrupt = |error| at.corrupt(CorruptProblem::Body(error));
-    let text = std::str::from_utf8(body);
+    let text = std::str::from_utf8(body(row, ENCODING, at)?);
     let text = text.map_err(|error| corrupt(serde::de::Error::custom(error)))?;
     ThreadItem::from_json(text).map(Some).map_err(corrupt)
 }
@@ -68,17 +94,98 @@ pub(crate) fn decode_item<K: Debug>(
 /// Whether an item's row may be a message: all that a summary of a turn shows. Every item's JSON
 /// begins with its type.
 pub(crate) fn may_be_message(row: &[u8]) -> bool {
-    let rest = row.get(1..).and_then(|body| body.strip_prefix(br#"{"type":""#));
-    rest.is_none_or(|rest| {
-        rest.starts_with(b"userMessage\"") || rest.starts_with(b"agentMessage\"")
-    })
+    let Some((encoding, body)) = row.split_first() else { return true };
+    let tag = body.strip_prefix(br#"{"type":""#);
+    let is_message =
+        |tag: &[u8]| tag.starts_with(b"userMessage\"") || tag.starts_with(b"agentMessage\"");
+    *encoding != JOINED && tag.is_none_or(is_message)
 }
 
-fn body<'r, K: Debug>(row: &'r [u8], at: &RowAt<K>) -> Result<Option<&'r [u8]>, StoreError> {
+fn body<'r, K: Debug>(row: &'r [u8], encoding: u8, at: &RowAt<K>) -> Result<&'r [u8], StoreError> {
     match row.split_first() {
         None => Err(at.corrupt(CorruptProblem::Empty)),
-        Some((&ENCODING, [])) => Ok(None),
-        Some((&ENCODING, body)) => Ok(Some(body)),
+        Some((&found, body)) if found == encoding => Ok(body),
         Some((&found, _)) => Err(at.corrupt(CorruptProblem::Encoding { found })),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rollfold_core::model::{PlanItem, TurnHead, TurnStatus};
+    use rollfold_core::{Damage, Diagnostic, DiagnosticKind, FoldState, Options, Span};
+
+    use super::*;
+    use crate::cursor::{Cursor, TailDigest};
+
+    const AT: RowAt<(u32, u32)> = RowAt { table: "turns", key: (1, 2) };
+
+    fn row(value: &impl Serialize) -> String {
+        let mut row = Vec::new();
+        encode(&mut row, "turns", value).unwrap();
+        String::from_utf8(row).unwrap()
+    }
+
+    /// When one of these changes, stores of before are no longer read: raise a number of
+    /// `schema::VERSIONS`.
+    #[test]
+    fn rows_are_spelled_like_this() {
+        let head = TurnHead {
+            id: "t1".into(),
+            status: TurnStatus::InProgress,
+            error: None,
+            started_at: Some(7),
+            completed_at: None,
+            duration_ms: None,
+        };
+        let spelled = "\u{1}{\"id\":\"t1\",\"status\":\"inProgress\",\"error\":null,\
+            \"started_at\":7,\"completed_at\":null,\"duration_ms\":null}";
+        assert_eq!(row(&head), spelled);
+        assert_eq!(decode(spelled.as_bytes(), &AT).unwrap(), Some(head));
+
+        let item = ThreadItem::Plan(PlanItem { id: "p".into(), text: "do \"it\"\n".into() });
+        let spelled = "\u{1}{\"type\":\"plan\",\"id\":\"p\",\"text\":\"do \\\"it\\\"\\n\"}";
+        assert_eq!(row(&item), spelled);
+        assert_eq!(decode_item(spelled.as_bytes(), &AT).unwrap(), Some(item));
+
+        let kind = DiagnosticKind::Damaged(Damage::NotJson);
+        let diagnostic = Diagnostic { seq: 3, span: Span::new(10, 5), kind };
+        let spelled = "\u{1}{\"seq\":3,\"span\":{\"offset_bytes\":10,\"len_bytes\":5},\
+            \"kind\":{\"damaged\":\"not_json\"}}";
+        assert_eq!(row(&diagnostic), spelled);
+        assert_eq!(decode(spelled.as_bytes(), &AT).unwrap(), Some(diagnostic));
+
+        let state = FoldState::new(Options::default());
+        let tail = TailDigest::of(b"");
+        let cursor = Cursor { key: "log".into(), generation: 2, state, tail };
+        let spelled = row(&cursor);
+        assert!(spelled.starts_with("\u{1}{\"key\":\"log\",\"generation\":2,\"state\":{"));
+        assert_eq!(decode(spelled.as_bytes(), &AT).unwrap(), Some(cursor));
+    }
+
+    #[test]
+    fn any_bytes_give_a_value_or_an_error() {
+        assert!(decode::<TurnHead, _>(GONE, &AT).unwrap().is_none());
+        assert!(decode_item(GONE, &AT).unwrap().is_none());
+        for bytes in [&b""[..], b"\x00", b"\x02", b"\x01{", b"\x01null", b"\x01\xff", b"\x01{}"] {
+            let errors = [
+                decode::<TurnHead, _>(bytes, &AT).unwrap_err(),
+                decode_item(bytes, &AT).unwrap_err(),
+            ];
+            for error in errors {
+                assert!(error.wants_rebuild());
+                let text = error.to_string();
+                assert!(text.starts_with("row (1, 2) of table turns: "), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn messages_are_told_from_other_items() {
+        let plan = row(&ThreadItem::Plan(PlanItem { id: "p".into(), text: String::new() }));
+        assert!(!may_be_message(plan.as_bytes()));
+        assert!(may_be_message(b"\x01{\"type\":\"userMessage\",\"id\":\"i\"}"));
+        assert!(may_be_message(b"\x02{\"type\":\"agentMessage\",\"id\":\"i\"}"));
+        assert!(!may_be_message(b"\x03{\"summary\":[],\"content\":[]}"));
+        assert!(may_be_message(b"something else"));
     }
 }

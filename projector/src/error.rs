@@ -179,7 +179,9 @@ pub enum SyncError {
         source: io::Error,
     },
     /// A line is longer than there is memory.
-    #[error("{key}: no memory for the line of {len_bytes} bytes at byte {offset_bytes}")]
+    #[error(
+        "{key}: no memory for the line of {len_bytes} bytes at byte {offset_bytes}; free some and sync again"
+    )]
     LongLine {
         /// The log.
         key: String,

@@ -157,6 +157,7 @@ impl<'s, S: LogSource + ?Sized> LineReader<'s, S> {
             if len == 0 {
                 return Ok(false);
             }
+            self.bytes_read += len as u64;
             let found = memchr::memchr(b'\n', look.get(..len).unwrap_or_default());
             if let Some(end) = found {
                 break ahead_bytes + end as u64 + 1;

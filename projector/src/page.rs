@@ -59,6 +59,15 @@ pub struct DiagnosticAt {
     pub place: u32,
 }
 
+/// What one log was, from when it was first synced or rewritten to when it was rewritten again.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Generation {
+    /// The log's key.
+    pub key: String,
+    /// Rewrites before it.
+    pub number: u32,
+}
+
 /// A turn and when it became what it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TurnRow {

@@ -3,20 +3,23 @@
 //! Works on the tables of an open write transaction, so that answers take in what the same
 //! transaction wrote. No question walks more rows than its answer is about.
 
+use std::sync::Arc;
+
 use redb::{AccessGuard, ReadableTable, Table, WriteTransaction};
 use rollfold_core::model::{ThreadItem, TurnHead};
 use rollfold_core::{At, Change, ItemNo, Past, PastTurn, Place, TurnNo};
 
 use crate::bodies::{self, Bodies};
-use crate::codec::{GONE, RowAt, decode, encode};
+use crate::codec::RowAt;
 use crate::error::{CorruptProblem, StoreError};
-use crate::schema::{self, Bytes, ItemPlaceKey, TurnIdKey, TurnKey, newest_first};
+use crate::heads::{self, Heads};
+use crate::schema::{self, ItemPlaceKey, TurnIdKey, newest_first};
 
 /// The past of one thread and the place where its changes go.
 #[derive(Debug)]
 pub(crate) struct StorePast<'t> {
     thread: u32,
-    turns: Table<'t, TurnKey, Bytes>,
+    heads: Heads<'t>,
     bodies: Bodies<'t>,
     turn_ids: Table<'t, TurnIdKey, Option<u32>>,
     live_turns: Table<'t, (u32, u32), (u32, u32)>,
@@ -24,7 +27,6 @@ pub(crate) struct StorePast<'t> {
     /// The turn that items come to, ahead of its row: most items come to the turn of the item
     /// before.
     growing: Option<(TurnNo, Tail)>,
-    row: Vec<u8>,
 }
 
 /// How many items a turn has.
@@ -38,7 +40,7 @@ impl<'t> StorePast<'t> {
     pub(crate) fn open(write: &'t WriteTransaction, thread: u32) -> Result<Self, StoreError> {
         Ok(Self {
             thread,
-            turns: write.open_table(schema::TURNS)?,
+            heads: Heads::new(write.open_table(schema::TURNS)?),
             bodies: Bodies::new(
                 write.open_table(schema::ITEMS)?,
                 write.open_table(schema::ITEM_PARTS)?,
@@ -47,7 +49,6 @@ impl<'t> StorePast<'t> {
             live_turns: write.open_table(schema::LIVE_TURNS)?,
             item_places: write.open_table(schema::ITEM_PLACES)?,
             growing: None,
-            row: Vec::new(),
         })
     }
 
@@ -83,8 +84,7 @@ impl<'t> StorePast<'t> {
 
     fn put_turn(&mut self, at: At, turn: TurnNo, head: &TurnHead) -> Result<(), StoreError> {
         let thread = self.thread;
-        encode(&mut self.row, "turns", head)?;
-        self.turns.insert((thread, turn.0, newest_first(at.seq)), &*self.row)?;
+        self.heads.put((thread, turn.0, newest_first(at.seq)), head)?;
         if self.tail(turn)?.is_some() {
             return Ok(());
         }
@@ -100,7 +100,7 @@ impl<'t> StorePast<'t> {
     fn remove_turn(&mut self, at: At, turn: TurnNo, id: &str) -> Result<(), StoreError> {
         let thread = self.thread;
         let Some(Tail { next_item, .. }) = self.tail(turn)? else { return Ok(()) };
-        self.turns.insert((thread, turn.0, newest_first(at.seq)), GONE)?;
+        self.heads.put_gone((thread, turn.0, newest_first(at.seq)))?;
         if self.growing.is_some_and(|(growing, _)| growing == turn) {
             self.growing = None;
         }
@@ -122,8 +122,9 @@ impl<'t> StorePast<'t> {
         let Some((key, row)) = self.bodies.items.range(versions)?.next().transpose()? else {
             return Ok(None);
         };
-        let value = bodies::read(row.value(), key.value(), &self.bodies.parts)?;
-        Ok(value.map(|value| value.id().to_owned()))
+        let Bodies { items, parts, .. } = &self.bodies;
+        let read = bodies::read(row.value(), key.value(), items, &parts.table)?;
+        Ok(read.map(|read| read.value.id().to_owned()))
     }
 
     fn put_item(
@@ -131,7 +132,7 @@ impl<'t> StorePast<'t> {
         at: At,
         turn: TurnNo,
         item: ItemNo,
-        value: &ThreadItem,
+        value: &Arc<ThreadItem>,
     ) -> Result<(), StoreError> {
         let thread = self.thread;
         let Some(Tail { next_item, len_items }) = self.tail(turn)? else { return Ok(()) };
@@ -181,12 +182,12 @@ impl Past for StorePast<'_> {
         let Some(Tail { next_item, len_items }) = self.tail(turn)? else { return Ok(None) };
         let at = RowAt { table: "turns", key: (self.thread, turn.0) };
         let versions = (self.thread, turn.0, 0)..=(self.thread, turn.0, u64::MAX);
-        let newest = self.turns.range(versions)?.next().transpose()?;
-        let head: Option<TurnHead> = match newest {
-            Some((_, row)) => decode(row.value(), &at)?,
+        let newest = self.heads.turns.range(versions)?.next().transpose()?;
+        let read = match newest {
+            Some((key, row)) => heads::read(row.value(), key.value(), &self.heads.turns)?,
             None => None,
         };
-        let head = head.ok_or_else(|| at.corrupt(CorruptProblem::Missing))?;
+        let head = read.ok_or_else(|| at.corrupt(CorruptProblem::Missing))?.head;
         Ok(Some(PastTurn { head: head.into(), len_items, next_item: ItemNo(next_item) }))
     }
 

@@ -1,5 +1,6 @@
 //! Questions: pages of turns and items, now or as of any line, out of rows; nothing is replayed.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use rollfold_core::model::{ContextCompactionItem, ItemsView, ThreadItem, Turn, TurnHead};
@@ -8,7 +9,7 @@ use rollfold_core::{Change, Diagnostic, FoldState, ItemNo, Snapshot, TurnNo};
 use crate::codec::{RowAt, may_be_message};
 use crate::cursor::Cursor;
 use crate::error::{CorruptProblem, QueryError, StoreError};
-use crate::page::{DiagnosticAt, ItemAt, ItemRow, Order, Page, Paging, TurnRow, walk};
+use crate::page::{DiagnosticAt, Generation, ItemAt, ItemRow, Order, Page, Paging, TurnRow, walk};
 use crate::schema;
 use crate::store::{Known, Store, generation, newest_generation};
 use crate::view::{Version, View};
@@ -50,26 +51,32 @@ impl Store {
         known.map(|known| ThreadView::open(&read, &known)).transpose()
     }
 
-    /// The logs in the store, by key, after `after`; every generation of a log is one row.
+    /// The generations of all logs in the store, by key and number.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub fn generations(
         &self,
-        after: Option<&(String, u32)>,
+        after: Option<&Generation>,
         limit: usize,
-    ) -> Result<Vec<(String, u32)>, QueryError> {
+    ) -> Result<Page<Generation, Generation>, QueryError> {
         use std::ops::Bound::{Excluded, Unbounded};
         let read = self.begin_read()?;
         let threads = read.open_table(schema::THREADS).map_err(StoreError::from)?;
-        let after = after.map_or(Unbounded, |(key, number)| Excluded((key.as_bytes(), *number)));
-        let rows = threads.range((after, Unbounded)).map_err(StoreError::from)?;
-        let rows = rows.take(limit).map(|row| {
-            let (key, _) = row.map_err(StoreError::from)?;
-            let (key, number) = key.value();
-            Ok((String::from_utf8_lossy(key).into_owned(), number))
-        });
-        rows.collect()
+        let after = after.map(|after| (after.key.as_bytes(), after.number));
+        let mut rows = threads
+            .range((after.map_or(Unbounded, Excluded), Unbounded))
+            .map_err(StoreError::from)?;
+        let mut page = Page { rows: Vec::new(), next: None };
+        while let Some(row) = rows.next().transpose().map_err(StoreError::from)? {
+            if page.rows.len() >= limit.max(1) {
+                page.next = page.rows.last().cloned();
+                break;
+            }
+            let (key, number) = row.0.value();
+            page.rows.push(Generation { key: String::from_utf8_lossy(key).into_owned(), number });
+        }
+        Ok(page)
     }
 }
 
@@ -168,9 +175,10 @@ impl ThreadView {
         paging: &Paging<ItemAt>,
     ) -> Result<Page<ItemRow, ItemAt>, QueryError> {
         let mut head: Option<(u32, Arc<str>)> = None;
+        let live = Cell::new(None);
         walk(
             paging,
-            |after| self.step_item(turn, after, paging.order),
+            |after| self.step_item(turn, after, paging.order, &live),
             |at, version| {
                 let ItemAt { turn, item } = at;
                 let turn_id = match &head {
@@ -254,15 +262,21 @@ impl ThreadView {
         })
     }
 
-    /// The item behind `from`, in its turn or in the next turn that has one.
+    /// The item behind `from`, in its turn or in the next turn that has one. `live` is a turn that
+    /// was seen to be there.
     fn step_item(
         &self,
         turn: Option<TurnNo>,
         from: Option<ItemAt>,
         order: Order,
+        live: &Cell<Option<u32>>,
     ) -> Result<Option<(ItemAt, Version)>, QueryError> {
         let is_there = |turn: u32| -> Result<bool, QueryError> {
-            Ok(self.view.turn(turn)?.is_some_and(|version| !version.is_gone()))
+            if live.get() != Some(turn) {
+                let version = self.view.turn(turn)?;
+                live.set(version.filter(|version| !version.is_gone()).map(|_| turn));
+            }
+            Ok(live.get() == Some(turn))
         };
         let mut from = from.filter(|from| turn.is_none_or(|turn| turn == from.turn));
         let mut next = match (turn, from) {

@@ -10,8 +10,8 @@
 //! | `meta` | name | bytes | no |
 //! | `threads` | source key, generation | thread number | no |
 //! | `cursors` | thread | [`Cursor`](crate::cursor::Cursor) | no |
-//! | `turns` | thread, turn, `!seq` | `TurnHead`, or gone | yes |
-//! | `items` | thread, turn, item, `!seq` | `ThreadItem`, or gone | yes |
+//! | `turns` | thread, turn, `!seq` | `TurnHead`, its error elsewhere perhaps, or gone | yes |
+//! | `items` | thread, turn, item, `!seq` | `ThreadItem`, or what joined it, or gone | yes |
 //! | `item_parts` | thread, turn, item, `!seq`, part | what the item's row has no room for | yes |
 //! | `turn_ids` | thread, turn id, `!seq` | first turn there is with that id, or none | yes |
 //! | `live_turns` | thread, turn | next item's number, items there are | turns there are now |

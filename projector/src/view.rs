@@ -11,6 +11,7 @@ use rollfold_core::model::{ThreadItem, TurnHead};
 use crate::bodies;
 use crate::codec::{GONE, RowAt, decode};
 use crate::error::{CorruptProblem, StoreError};
+use crate::heads;
 use crate::schema::{
     self, Bytes, DiagnosticKey, ItemKey, ItemPartKey, TurnIdKey, TurnKey, newest_first,
 };
@@ -83,11 +84,8 @@ impl View {
         turn: u32,
         version: &Version,
     ) -> Result<Option<TurnHead>, StoreError> {
-        decode(version.row(), &self.turn_at(turn, version))
-    }
-
-    fn turn_at(&self, turn: u32, version: &Version) -> RowAt<TurnKey> {
-        RowAt { table: "turns", key: (self.thread, turn, newest_first(version.seq)) }
+        let key = (self.thread, turn, newest_first(version.seq));
+        Ok(heads::read(version.row(), key, &self.turns)?.map(|read| read.head))
     }
 
     /// The next turn that is there.
@@ -175,7 +173,8 @@ impl View {
         version: &Version,
     ) -> Result<Option<ThreadItem>, StoreError> {
         let key = (self.thread, turn, item, newest_first(version.seq));
-        bodies::read(version.row(), key, &self.item_parts)
+        let read = bodies::read(version.row(), key, &self.items, &self.item_parts)?;
+        Ok(read.map(|read| read.value))
     }
 
     /// The next item of a turn that is there.

@@ -92,6 +92,75 @@ fn large_logs_of_every_shape() {
     }
 }
 
+/// Long items, items that change on one line, and both.
+#[test]
+fn long_items_and_several_records_on_a_line() {
+    let exec = |word: &str, len: usize| {
+        let output = "o\\n".repeat(len / 3);
+        format!(
+            r#"{{"timestamp":"2026-03-01T10:00:00.000Z","type":"event_msg","payload":{{"type":"exec_command_{word}","call_id":"c","turn_id":"t","command":["ls"],"cwd":"/","parsed_cmd":[],"aggregated_output":"{output}"}}}}"#
+        )
+    };
+    let start = r#"{"timestamp":"2026-03-01T10:00:00.000Z","type":"event_msg","payload":{"type":"task_started","turn_id":"t"}}"#;
+    let mut log = format!("{start}\n");
+    for (long, short) in [(200_000, 10), (70_000, 200_000), (10, 64_700), (1_000_000, 0)] {
+        log += &format!("{}\n{}\n", exec("end", long), exec("begin", 0));
+        log += &format!("{}{}\n", exec("end", long), exec("end", short));
+    }
+    let store = Store::in_memory().unwrap();
+    let log = log.into_bytes();
+    grow(&store, "long", &log, &line_ends(&log), &SyncOptions::default());
+    travel(&store, "again", &log);
+}
+
+fn event(payload: &str) -> String {
+    format!(
+        "{{\"timestamp\":\"2026-03-01T10:00:00.000Z\",\"type\":\"event_msg\",\"payload\":{payload}}}\n"
+    )
+}
+
+/// Grows a store by pieces of 100 lines, and looks back; gives the bytes it takes.
+fn room(log: &[u8]) -> u64 {
+    let ends = line_ends(log);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.redb");
+    let store = Store::open(&path).unwrap();
+    let mut pieces: Vec<usize> = ends.iter().copied().step_by(100).collect();
+    pieces.push(log.len());
+    grow(&store, "log", log, &pieces, &SyncOptions::default());
+    for lines in [1, 2, 3, ends.len() / 2, ends.len() - 1] {
+        let view = store.thread("log").unwrap().unwrap().at(lines as u64);
+        Model::of(&log[..ends[lines - 1]]).assert_same_rows(&view);
+    }
+    std::fs::metadata(&path).unwrap().len()
+}
+
+/// Each text that joins makes a version; together they must not take the square of the log.
+#[test]
+fn a_long_run_of_reasoning_takes_room_in_proportion() {
+    let mut log = event(r#"{"type":"task_started","turn_id":"t"}"#);
+    for number in 0..2_000 {
+        let text = "thought ".repeat(10);
+        log += &event(&format!(r#"{{"type":"agent_reasoning","text":"{text} {number}"}}"#));
+    }
+    let bytes = room(log.as_bytes());
+    assert!(bytes < 10_000_000, "{bytes} bytes for a log of {}", log.len());
+}
+
+/// Each change of a failed turn makes a version with its error.
+#[test]
+fn a_long_error_takes_room_once() {
+    let mut log = event(r#"{"type":"task_started","turn_id":"t"}"#);
+    log += &event(&format!(r#"{{"type":"error","message":"{}"}}"#, "wrong ".repeat(30_000)));
+    for number in 0..500 {
+        log += &event(&format!(
+            r#"{{"type":"turn_aborted","turn_id":"t","reason":"interrupted","duration_ms":{number}}}"#
+        ));
+    }
+    let bytes = room(log.as_bytes());
+    assert!(bytes < 5_000_000, "{bytes} bytes for a log of {}", log.len());
+}
+
 #[test]
 fn every_batch_is_a_fold_of_a_prefix() {
     let store = Store::in_memory().unwrap();

@@ -8,7 +8,8 @@ use rollfold_core::model::ItemsView;
 use rollfold_core::{Options, Position};
 use rollfold_projector::testing::FaultyDisk;
 use rollfold_projector::{
-    LogSource, MemSource, Outcome, QueryError, RewriteSign, Store, SyncError, SyncOptions,
+    Generation, LogSource, MemSource, Outcome, QueryError, RewriteSign, Store, SyncError,
+    SyncOptions,
 };
 
 use crate::support::{Model, line_by_line, line_ends, small_log};
@@ -102,9 +103,11 @@ fn a_shorter_log_is_a_new_generation() {
     source.bytes = log.clone();
     assert_eq!(sync(&store, &source), Outcome::Appended);
     Model::of(&log).assert_same(&store, "log");
-    let all = store.generations(None, 10).unwrap();
-    assert_eq!(all, (0..3).map(|number| ("log".to_owned(), number)).collect::<Vec<_>>());
-    assert_eq!(store.generations(Some(&all[1]), 10).unwrap(), &all[2..]);
+    let generation = |number| Generation { key: "log".to_owned(), number };
+    let first = store.generations(None, 2).unwrap();
+    assert_eq!(first.rows, [generation(0), generation(1)]);
+    let last = store.generations(first.next.as_ref(), 2).unwrap();
+    assert_eq!((last.rows, last.next), (vec![generation(2)], None));
 }
 
 #[test]
@@ -184,7 +187,7 @@ fn many_threads_share_a_store() {
             });
         }
     });
-    assert_eq!(store.generations(None, 10).unwrap().len(), 4);
+    assert_eq!(store.generations(None, 10).unwrap().rows.len(), 4);
 }
 
 #[test]
