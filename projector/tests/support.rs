@@ -75,7 +75,10 @@ impl Model {
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         for step in self.folder.push(bytes) {
             for change in &step.changes {
-                self.snapshot.apply(change).unwrap();
+                // The store has rows of turns and items only, so far.
+                if change.turn().is_some() {
+                    self.snapshot.apply(change).unwrap();
+                }
             }
             self.diagnostics.extend(step.diagnostics);
         }

@@ -62,6 +62,7 @@ impl Past for Both<'_> {
                 self.item_ids.insert(value.id().to_owned());
             }
             Change::TurnRemoved { .. } | Change::ItemRemoved { .. } => self.removals += 1,
+            _ => {}
         }
         self.index.apply(at, change).unwrap();
         self.rows.apply(at, change)
