@@ -66,6 +66,8 @@ impl SessionSource {
     #[must_use]
     pub fn read(raw: Option<Raw<'_>>) -> Self {
         let kind = raw.map_or(SourceKind::Vscode, SourceKind::read);
+        // Stored, a null is nothing.
+        let raw = raw.filter(|raw| raw.json_type() != JsonType::Null);
         Self { kind, raw: raw.map(Json::from) }
     }
 
