@@ -18,7 +18,8 @@ pub struct TurnNo(pub u32);
 pub struct ItemNo(pub u32);
 
 /// The smallest thing a reducer does to the read model.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Change {
     /// A turn is new, or everything about it but its items is replaced.
     TurnPut {

@@ -206,6 +206,18 @@ impl ItemFlags {
         Self(self.0 | more.0)
     }
 
+    /// The flags as bits, for stores.
+    #[must_use]
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// The flags of [`Self::bits`].
+    #[must_use]
+    pub const fn from_bits(bits: u8) -> Self {
+        Self(bits)
+    }
+
     const fn has(self, flag: Self) -> bool {
         self.0 & flag.0 != 0
     }

@@ -4,11 +4,11 @@
 use redb::ReadableTable;
 use rollfold_core::FoldState;
 
-use crate::codec::encode;
 use crate::cursor::{Cursor, TailDigest};
 use crate::error::{StoreError, SyncError};
 use crate::lines::{LineReader, ReadError};
 use crate::past::StorePast;
+use crate::rows::codec::encode;
 use crate::schema;
 use crate::source::LogSource;
 use crate::store::{Known, Store, newest_generation};
@@ -135,6 +135,7 @@ fn fold<S: LogSource + ?Sized>(
             for (place, diagnostic) in (0..).zip(&step.diagnostics) {
                 keep(step.seq, place, diagnostic)?;
             }
+            past.put_line(&step)?;
             reader.pass(line_bytes);
             done.lines += 1;
             done.changes += step.changes.len() as u64;

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use rollfold_core::context::ContextError;
 use rollfold_core::{ApplyError, Options};
 
 /// A row that does not read back. The log it came from is unharmed.
@@ -34,6 +35,9 @@ pub enum CorruptProblem {
     /// The row's body does not read back.
     #[error("does not read back: {0}")]
     Body(#[source] serde_json::Error),
+    /// The row's packed entries do not read back.
+    #[error("does not unpack")]
+    Packing,
     /// Another row speaks of this one, but it is not there.
     #[error("is missing")]
     Missing,
@@ -216,6 +220,18 @@ pub enum SyncError {
         /// Why.
         source: StoreError,
     },
+}
+
+/// A context could not be rebuilt.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ContextQueryError<E: std::error::Error + 'static> {
+    /// The store could not answer.
+    #[error(transparent)]
+    Query(QueryError),
+    /// The log could not be read.
+    #[error(transparent)]
+    Context(ContextError<E>),
 }
 
 /// A question could not be answered.

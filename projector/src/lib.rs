@@ -43,19 +43,15 @@
 //! memory as a whole. A rewrite is seen by the log's length and by the 4 KiB before the place
 //! reached; a rewrite that leaves both as they were is not seen. Versions are kept for ever.
 
-mod bodies;
-mod codec;
 mod commit;
 mod cursor;
 mod disk;
 mod error;
-mod heads;
-mod joined;
 mod lines;
 mod page;
-mod parts;
 mod past;
 mod query;
+mod rows;
 mod schema;
 mod source;
 mod store;
@@ -65,9 +61,13 @@ pub mod testing;
 mod view;
 
 pub use disk::FileSource;
-pub use error::{Corrupt, CorruptProblem, OpenError, QueryError, StoreError, SyncError, Versions};
+pub use error::{
+    ContextQueryError, Corrupt, CorruptProblem, OpenError, QueryError, StoreError, SyncError,
+    Versions,
+};
 pub use page::{DiagnosticAt, Generation, ItemAt, ItemRow, Order, Page, Paging, TurnRow};
-pub use query::ThreadView;
-pub use source::{LogSource, MemSource};
+pub use query::{Diff, Differing, LineAt, LineChanges, MadeBy, ThreadView, WindowRow};
+pub use rows::ledger::UsageTotals;
+pub use source::{LogSource, MemSource, SourceBodies};
 pub use store::Store;
 pub use sync::{Outcome, Progress, RewriteSign, SyncOptions, Synced};

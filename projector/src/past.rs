@@ -7,12 +7,16 @@ use std::sync::Arc;
 
 use redb::{AccessGuard, ReadableTable, Table, WriteTransaction};
 use rollfold_core::model::{ThreadItem, TurnHead};
-use rollfold_core::{At, Change, ItemNo, Past, PastTurn, Place, TurnNo};
+use rollfold_core::{At, Change, ItemNo, Past, PastTurn, Place, Step, TurnNo};
 
-use crate::bodies::{self, Bodies};
-use crate::codec::RowAt;
 use crate::error::{CorruptProblem, StoreError};
-use crate::heads::{self, Heads};
+use crate::rows::bodies::{self, Bodies};
+use crate::rows::codec::RowAt;
+use crate::rows::facts::FactRows;
+use crate::rows::heads::{self, Heads};
+use crate::rows::ledger::LedgerWriter;
+use crate::rows::lines::LineWriter;
+use crate::rows::world::WorldRows;
 use crate::schema::{self, ItemPlaceKey, TurnIdKey, newest_first};
 
 /// The past of one thread and the place where its changes go.
@@ -24,6 +28,10 @@ pub(crate) struct StorePast<'t> {
     turn_ids: Table<'t, TurnIdKey, Option<u32>>,
     live_turns: Table<'t, (u32, u32), (u32, u32)>,
     item_places: Table<'t, ItemPlaceKey, bool>,
+    facts: FactRows<'t>,
+    world: WorldRows<'t>,
+    ledger: LedgerWriter<'t>,
+    lines: LineWriter<'t>,
     /// The turn that items come to, ahead of its row: most items come to the turn of the item
     /// before.
     growing: Option<(TurnNo, Tail)>,
@@ -48,12 +56,31 @@ impl<'t> StorePast<'t> {
             turn_ids: write.open_table(schema::TURN_IDS)?,
             live_turns: write.open_table(schema::LIVE_TURNS)?,
             item_places: write.open_table(schema::ITEM_PLACES)?,
+            facts: FactRows::new(
+                write.open_table(schema::FACTS)?,
+                write.open_table(schema::INHERITANCE)?,
+                write.open_table(schema::WINDOWS)?,
+            ),
+            world: WorldRows::new(write.open_table(schema::WORLD)?),
+            ledger: LedgerWriter::open(write.open_table(schema::USAGE)?, thread)?,
+            lines: LineWriter::open(write.open_table(schema::LINES)?, thread)?,
             growing: None,
         })
     }
 
+    /// Takes a line into the index of lines, behind its changes.
+    pub(crate) fn put_line(&mut self, step: &Step) -> Result<(), StoreError> {
+        self.lines.push(step)
+    }
+
     /// Writes what is held back. Without it the rows are not those of the changes.
     pub(crate) fn finish(&mut self) -> Result<(), StoreError> {
+        self.ledger.finish()?;
+        self.lines.finish()?;
+        self.put_growing()
+    }
+
+    fn put_growing(&mut self) -> Result<(), StoreError> {
         if let Some((turn, Tail { next_item, len_items })) = self.growing.take() {
             self.live_turns.insert((self.thread, turn.0), (next_item, len_items))?;
         }
@@ -76,7 +103,7 @@ impl<'t> StorePast<'t> {
 
     fn set_tail(&mut self, turn: TurnNo, tail: Tail) -> Result<(), StoreError> {
         if self.growing.is_some_and(|(growing, _)| growing != turn) {
-            self.finish()?;
+            self.put_growing()?;
         }
         self.growing = Some((turn, tail));
         Ok(())
@@ -217,12 +244,13 @@ impl Past for StorePast<'_> {
             Change::TurnRemoved { turn, id } => self.remove_turn(at, *turn, id),
             Change::ItemPut { turn, item, value, .. } => self.put_item(at, *turn, *item, value),
             Change::ItemRemoved { turn, item, id, .. } => self.remove_item(at, *turn, *item, id),
-            // Rows of turns and items only, so far.
-            Change::Thread(_)
-            | Change::Inheritance(_)
-            | Change::World(_)
-            | Change::Window(_)
-            | Change::Usage(_) => Ok(()),
+            Change::Thread(fact) => self.facts.put_fact(self.thread, at.seq, fact),
+            Change::Inheritance(inheritance) => {
+                self.facts.put_inheritance(self.thread, at.seq, inheritance)
+            }
+            Change::Window(window) => self.facts.put_window(self.thread, at.seq, window),
+            Change::World(change) => self.world.put(self.thread, at.seq, change),
+            Change::Usage(entry) => self.ledger.push(entry),
         }
     }
 }

@@ -16,6 +16,12 @@
 //! | `turn_ids` | thread, turn id, `!seq` | first turn there is with that id, or none | yes |
 //! | `live_turns` | thread, turn | next item's number, items there are | turns there are now |
 //! | `item_places` | thread, item id, turn, item | whether it is finished | items there are now |
+//! | `facts` | thread, fact, `!seq` | `Fact` | yes |
+//! | `inheritance` | thread, `!seq` | `Inheritance` | yes |
+//! | `windows` | thread, window, `!seq` | `Window` | yes |
+//! | `world` | thread, `!seq` | what the line did to the world; every so often all of it | yes |
+//! | `usage` | thread, first entry | packed entries of the token ledger | in order |
+//! | `lines` | thread, first seq | packed lines: span, records, what changed | in order |
 //! | `diagnostics` | thread, seq, place on the line | `Diagnostic` | no |
 //!
 //! `live_turns` and `item_places` answer what the fold asks of the past at a cost that does not grow
@@ -26,7 +32,7 @@ use redb::TableDefinition;
 use crate::error::Versions;
 
 /// What this build writes and reads. A store made by other versions is set aside.
-pub(crate) const VERSIONS: Versions = Versions { schema: 1, reducers: 1 };
+pub(crate) const VERSIONS: Versions = Versions { schema: 2, reducers: 1 };
 
 /// Names in `meta`; each row is a little-endian `u32`.
 pub(crate) const META_SCHEMA: &str = "schema";
@@ -38,6 +44,12 @@ pub(crate) type ItemKey = (u32, u32, u32, u64);
 pub(crate) type ItemPartKey = (u32, u32, u32, u64, u32);
 pub(crate) type TurnIdKey = (u32, Bytes, u64);
 pub(crate) type ItemPlaceKey = (u32, Bytes, u32, u32);
+pub(crate) type FactKey = (u32, u8, u64);
+pub(crate) type WindowKey = (u32, u64, u64);
+/// Thread and `!seq`, of what a thread has one of.
+pub(crate) type VersionKey = (u32, u64);
+/// Thread and the number of the first entry of a packed row.
+pub(crate) type BlockKey = (u32, u64);
 pub(crate) type DiagnosticKey = (u32, u64, u32);
 
 pub(crate) type Bytes = &'static [u8];
@@ -55,6 +67,13 @@ pub(crate) const LIVE_TURNS: TableDefinition<(u32, u32), (u32, u32)> =
     TableDefinition::new("live_turns");
 pub(crate) const ITEM_PLACES: TableDefinition<ItemPlaceKey, bool> =
     TableDefinition::new("item_places");
+pub(crate) const FACTS: TableDefinition<FactKey, Bytes> = TableDefinition::new("facts");
+pub(crate) const INHERITANCE: TableDefinition<VersionKey, Bytes> =
+    TableDefinition::new("inheritance");
+pub(crate) const WINDOWS: TableDefinition<WindowKey, Bytes> = TableDefinition::new("windows");
+pub(crate) const WORLD: TableDefinition<VersionKey, Bytes> = TableDefinition::new("world");
+pub(crate) const USAGE: TableDefinition<BlockKey, Bytes> = TableDefinition::new("usage");
+pub(crate) const LINES: TableDefinition<BlockKey, Bytes> = TableDefinition::new("lines");
 pub(crate) const DIAGNOSTICS: TableDefinition<DiagnosticKey, Bytes> =
     TableDefinition::new("diagnostics");
 

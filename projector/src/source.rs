@@ -1,6 +1,10 @@
 //! Where logs come from: bytes at offsets, never more than asked for.
 
+use std::borrow::Cow;
 use std::io;
+
+use rollfold_core::Span;
+use rollfold_core::context::Bodies;
 
 /// A log: bytes that are read from an offset. Reading never changes it.
 pub trait LogSource {
@@ -53,5 +57,31 @@ impl LogSource for MemSource {
             *to = *from;
         }
         Ok(len)
+    }
+}
+
+/// The bytes of a log for [`rollfold_core::context`], read when they are asked for.
+#[derive(Debug)]
+pub struct SourceBodies<'s, S: ?Sized>(pub &'s S);
+
+impl<S: LogSource + ?Sized> Bodies for SourceBodies<'_, S> {
+    type Error = io::Error;
+
+    fn bytes(&self, span: Span) -> io::Result<Cow<'_, [u8]>> {
+        let len = usize::try_from(span.len_bytes).map_err(io::Error::other)?;
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(len).map_err(io::Error::other)?;
+        bytes.resize(len, 0);
+        let mut filled = 0;
+        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match self.0.read_at(span.offset_bytes + filled as u64, rest) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        bytes.truncate(filled);
+        Ok(Cow::Owned(bytes))
     }
 }

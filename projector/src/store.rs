@@ -4,10 +4,10 @@ use std::path::Path;
 
 use redb::{Builder, Database, ReadTransaction, ReadableDatabase, TableHandle, WriteTransaction};
 
-use crate::codec::{RowAt, decode};
 use crate::cursor::Cursor;
 use crate::disk;
 use crate::error::{CorruptProblem, OpenError, StoreError, Versions};
+use crate::rows::codec::{RowAt, decode};
 use crate::schema;
 
 /// Memory redb may use for pages; its own default is 1 GiB.
@@ -133,6 +133,12 @@ impl Store {
             write.open_table(schema::TURN_IDS)?;
             write.open_table(schema::LIVE_TURNS)?;
             write.open_table(schema::ITEM_PLACES)?;
+            write.open_table(schema::FACTS)?;
+            write.open_table(schema::INHERITANCE)?;
+            write.open_table(schema::WINDOWS)?;
+            write.open_table(schema::WORLD)?;
+            write.open_table(schema::USAGE)?;
+            write.open_table(schema::LINES)?;
             write.open_table(schema::DIAGNOSTICS)?;
         }
         Ok(write.commit()?)

@@ -192,6 +192,14 @@ fn travel(store: &Store, key: &str, log: &[u8]) {
         model.assert_same_rows(&view);
         model.assert_same_answers(&view);
     }
+    let len = line_ends(log).len() as u64;
+    let mut rng = Prng::new(len);
+    let mut pairs = vec![(0, len), (0, len + 5), (len, len)];
+    for _ in 0..5 {
+        let (one, other) = (rng.between(0, len), rng.between(0, len));
+        pairs.push((one.min(other), one.max(other)));
+    }
+    model.assert_same_slices(store, key, &pairs);
 }
 
 #[test]

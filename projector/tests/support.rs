@@ -1,10 +1,13 @@
 //! Logs, their folds in memory, and the comparison of a store with such a fold.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use rollfold_core::model::ItemsView;
-use rollfold_core::{Diagnostic, Folder, Options, Snapshot};
-use rollfold_projector::{ItemAt, Order, Paging, Store, SyncOptions, ThreadView};
+use rollfold_core::model::{Fact, ItemsView};
+use rollfold_core::{Change, Coalescer, Diagnostic, Folder, Options, Snapshot, Step};
+use rollfold_projector::{
+    Diff, Differing, ItemAt, MadeBy, Order, Paging, Store, SyncOptions, ThreadView, UsageTotals,
+};
 
 /// The golden inputs, by name, sorted.
 pub(crate) fn goldens() -> Vec<(String, Vec<u8>)> {
@@ -59,6 +62,7 @@ pub(crate) struct Model {
     pub(crate) folder: Folder,
     pub(crate) snapshot: Snapshot,
     pub(crate) diagnostics: Vec<Diagnostic>,
+    pub(crate) steps: Vec<Step>,
 }
 
 impl Model {
@@ -74,13 +78,9 @@ impl Model {
 
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         for step in self.folder.push(bytes) {
-            for change in &step.changes {
-                // The store has rows of turns and items only, so far.
-                if change.turn().is_some() {
-                    self.snapshot.apply(change).unwrap();
-                }
-            }
-            self.diagnostics.extend(step.diagnostics);
+            self.snapshot.apply_step(&step).unwrap();
+            self.diagnostics.extend(step.diagnostics.iter().cloned());
+            self.steps.push(step);
         }
     }
 
@@ -103,6 +103,107 @@ impl Model {
 
     /// Every way of asking gives the same.
     pub(crate) fn assert_same_answers(&self, view: &ThreadView) {
+        self.assert_same_facts(view);
+        self.assert_same_turns(view);
+    }
+
+    /// All but turns and items.
+    fn assert_same_facts(&self, view: &ThreadView) {
+        let (key, snapshot) = (view.key(), &self.snapshot);
+        assert_eq!(&view.thread().unwrap(), snapshot.thread(), "{key}");
+        assert_eq!(&view.inheritance().unwrap(), snapshot.inheritance(), "{key}");
+        assert_eq!(&view.world().unwrap(), snapshot.world(), "{key}");
+        assert_eq!(&view.records().unwrap(), snapshot.records(), "{key}");
+        let ledger = snapshot.ledger();
+        let windows = view.windows().unwrap();
+        assert!(windows.iter().map(|row| &row.value).eq(snapshot.windows().iter()), "{key}");
+        for row in &windows {
+            assert_eq!(row.own, ledger.in_window(row.value.number), "{key}");
+        }
+        let totals = view.usage_totals().unwrap();
+        assert_eq!((totals.own, totals.inherited), (ledger.own(), ledger.inherited()), "{key}");
+        assert_eq!(totals.entries, ledger.entries().count() as u64, "{key}");
+        for order in [Order::OldestFirst, Order::NewestFirst] {
+            let mut entries = pages(7, |after, limit| {
+                let page = view.usage_page(&Paging { after, limit, order }).unwrap();
+                (page.rows, page.next)
+            });
+            if order == Order::NewestFirst {
+                entries.reverse();
+            }
+            assert!(entries.iter().eq(ledger.entries().map(|entry| &**entry)), "{key}");
+        }
+    }
+
+    /// Slices, differences and origins between lines of a log that the store has as a whole.
+    pub(crate) fn assert_same_slices(&self, store: &Store, key: &str, pairs: &[(u64, u64)]) {
+        let view = store.thread(key).unwrap().unwrap();
+        let len_lines = self.folder.frontier().state.position.seq;
+        assert_eq!(view.len_lines(), len_lines);
+        let lines = view.lines(0, u64::MAX).unwrap();
+        assert_eq!(lines.len() as u64, len_lines, "{key}");
+        for step in &self.steps {
+            let line = &lines[usize::try_from(step.seq).unwrap()];
+            assert_eq!((line.seq, line.span), (step.seq, step.span), "{key}");
+            assert_eq!(line.records, step.records, "{key}");
+        }
+        for &(start, end) in pairs {
+            let slice = view.slice(start, end).unwrap();
+            let steps = self
+                .steps
+                .iter()
+                .filter(|step| step.seq >= start && step.seq < end && !step.changes.is_empty());
+            let expected: Vec<_> = steps.map(|step| (step.seq, step.span, &step.changes)).collect();
+            let got: Vec<_> =
+                slice.iter().map(|line| (line.seq, line.span, &line.changes)).collect();
+            assert_eq!(got, expected, "{key}: slice of {start}..{end}");
+            let mut coalescer = Coalescer::default();
+            expected.iter().for_each(|(_, _, changes)| coalescer.push(changes));
+            assert_eq!(view.change_set(start, end).unwrap(), coalescer.finish(), "{key}");
+            for (from, to) in [(start, end), (end, start)] {
+                let diff = view.diff(from, to).unwrap();
+                assert_eq!(
+                    diff,
+                    naive_diff(&self.as_of(from), &self.as_of(to)),
+                    "{key}: {from} to {to}"
+                );
+            }
+        }
+        for (turn, _) in self.snapshot.heads() {
+            let made = view.turn_made_by(turn).unwrap();
+            let lines = self.lines_that(
+                |change| matches!(change, Change::TurnPut { turn: put, .. } if *put == turn),
+            );
+            assert_eq!(made, lines, "{key}");
+            for (item, _) in self.snapshot.items(turn) {
+                let made = view.item_made_by(ItemAt { turn, item }).unwrap();
+                let lines = self.lines_that(|change| match change {
+                    Change::ItemPut { turn: in_turn, item: put, .. }
+                    | Change::ItemRemoved { turn: in_turn, item: put, .. } => {
+                        (*in_turn, *put) == (turn, item)
+                    }
+                    _ => false,
+                });
+                assert_eq!(made, lines, "{key}");
+            }
+        }
+    }
+
+    fn lines_that(&self, changes: impl Fn(&Change) -> bool) -> Vec<MadeBy> {
+        let steps = self.steps.iter().filter(|step| step.changes.iter().any(&changes));
+        steps.map(|step| MadeBy { seq: step.seq, span: step.span }).collect()
+    }
+
+    /// The snapshot of the first lines, from the steps.
+    fn as_of(&self, lines: u64) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        let steps = self.steps.iter().take_while(|step| step.seq < lines);
+        steps.for_each(|step| snapshot.apply_step(step).unwrap());
+        snapshot
+    }
+
+    /// Turns and items.
+    fn assert_same_turns(&self, view: &ThreadView) {
         let key = view.key();
         for (_, head) in self.snapshot.heads() {
             let turn = view.turn(&head.id, ItemsView::Full).unwrap().unwrap();
@@ -144,6 +245,56 @@ impl Model {
                 assert_eq!(heads, turns, "{key}: pages of {limit}");
             }
         }
+    }
+}
+
+/// What differs, by looking at everything.
+fn naive_diff(before: &Snapshot, after: &Snapshot) -> Diff {
+    fn differing<K: Ord + Clone, T: Clone + PartialEq>(
+        before: &BTreeMap<K, T>,
+        after: &BTreeMap<K, T>,
+    ) -> Vec<Differing<K, T>> {
+        let keys: BTreeSet<&K> = before.keys().chain(after.keys()).collect();
+        let all = keys.into_iter().map(|key| Differing {
+            at: key.clone(),
+            before: before.get(key).cloned(),
+            after: after.get(key).cloned(),
+        });
+        all.filter(|each| each.before != each.after).collect()
+    }
+    fn either<T: Clone + PartialEq>(before: &T, after: &T) -> Option<(T, T)> {
+        (before != after).then(|| (before.clone(), after.clone()))
+    }
+    let turns = |of: &Snapshot| -> BTreeMap<_, _> {
+        of.heads().map(|(turn, head)| (turn, head.clone())).collect()
+    };
+    let items = |of: &Snapshot| -> BTreeMap<_, _> {
+        let turns = of.heads().map(|(turn, _)| turn);
+        let items = turns.flat_map(|turn| {
+            of.items(turn).map(move |(item, value)| (ItemAt { turn, item }, value.clone()))
+        });
+        items.collect()
+    };
+    let windows = |of: &Snapshot| -> BTreeMap<_, _> {
+        of.windows().iter().map(|window| (window.number, window.clone())).collect()
+    };
+    let totals = |of: &Snapshot| UsageTotals {
+        entries: of.ledger().entries().count() as u64,
+        own: of.ledger().own(),
+        inherited: of.ledger().inherited(),
+    };
+    let facts = |of: &Snapshot| -> Vec<Fact> {
+        (0..Fact::LEN).map(|number| Fact::of(of.thread(), number).unwrap()).collect()
+    };
+    let facts = facts(before).into_iter().zip(facts(after));
+    Diff {
+        turns: differing(&turns(before), &turns(after)),
+        items: differing(&items(before), &items(after)),
+        facts: facts.filter(|(before, after)| before != after).collect(),
+        inheritance: either(before.inheritance(), after.inheritance()),
+        world: either(before.world(), after.world()),
+        windows: differing(&windows(before), &windows(after)),
+        usage: either(&totals(before), &totals(after)),
     }
 }
 

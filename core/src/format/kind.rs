@@ -197,6 +197,21 @@ pub enum Kind {
     Unknown,
 }
 
+/// The kinds that are one record type each, by code; those of response items and events follow.
+const PLAIN: [Kind; 9] = [
+    Kind::Unknown,
+    Kind::SessionMeta,
+    Kind::TurnContext,
+    Kind::Compacted,
+    Kind::WorldState,
+    Kind::InterAgentCommunication,
+    Kind::InterAgentCommunicationMetadata,
+    Kind::TokenUsageRecord,
+    Kind::OtherResponse,
+];
+const RESPONSE_CODE: u16 = 16;
+const EVENT_CODE: u16 = 48;
+
 impl Kind {
     /// Whether the record counts towards record indices: the reference knows its kind and keeps
     /// it (SEMANTICS R2, FORMAT T6).
@@ -244,6 +259,36 @@ impl Kind {
         }
     }
 
+    /// The kind as a small number, for stores. Holds as long as the lists of kinds stay as they
+    /// are: a store made by other lists is made anew.
+    #[must_use]
+    pub fn code(self) -> u16 {
+        let place = |found: Option<usize>| found.and_then(|place| u16::try_from(place).ok());
+        match self {
+            Self::Response(kind) => {
+                let place = place(ResponseKind::ALL.iter().position(|known| *known == kind));
+                RESPONSE_CODE + place.unwrap_or(0)
+            }
+            Self::Event(kind) => {
+                let place = place(EventKind::ALL.iter().position(|known| *known == kind));
+                EVENT_CODE + place.unwrap_or(0)
+            }
+            other => place(PLAIN.iter().position(|known| *known == other)).unwrap_or(0),
+        }
+    }
+
+    /// The kind with this [`Kind::code`].
+    #[must_use]
+    pub fn from_code(code: u16) -> Option<Self> {
+        if let Some(place) = code.checked_sub(EVENT_CODE) {
+            return EventKind::ALL.get(usize::from(place)).copied().map(Self::Event);
+        }
+        if let Some(place) = code.checked_sub(RESPONSE_CODE) {
+            return ResponseKind::ALL.get(usize::from(place)).copied().map(Self::Response);
+        }
+        PLAIN.get(usize::from(code)).copied()
+    }
+
     /// The kind that a record's `type` and its payload's `type` name.
     #[must_use]
     pub fn from_tags(record: &str, payload: Option<&str>) -> Self {
@@ -277,5 +322,23 @@ impl Serialize for Kind {
 impl<'de> Deserialize<'de> for Kind {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(|name| Self::from_name(&name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_tell_all_kinds_apart() {
+        assert!(usize::from(EVENT_CODE - RESPONSE_CODE) >= ResponseKind::ALL.len());
+        let responses = ResponseKind::ALL.iter().copied().map(Kind::Response);
+        let events = EventKind::ALL.iter().copied().map(Kind::Event);
+        for kind in PLAIN.into_iter().chain(responses).chain(events) {
+            assert_eq!(Kind::from_code(kind.code()), Some(kind));
+        }
+        assert_eq!(Kind::from_code(u16::MAX), None);
+        assert_eq!(Kind::from_code(RESPONSE_CODE - 1), None);
+        assert_eq!(Kind::from_code(EVENT_CODE - 1), None);
     }
 }

@@ -42,7 +42,41 @@ macro_rules! facts {
             }
         }
 
+        /// The facts by number.
+        #[derive(Clone, Copy)]
+        enum FactNumber {
+            $($variant,)*
+        }
+
         impl Fact {
+            /// How many facts there are.
+            pub const LEN: u8 = [$(FactNumber::$variant,)*].len() as u8;
+
+            /// The fact's place among all facts, for stores.
+            #[must_use]
+            pub fn number(&self) -> u8 {
+                match self {
+                    $(Self::$variant(_) => FactNumber::$variant as u8,)*
+                }
+            }
+
+            /// The fact with this number as `thread` has it.
+            #[must_use]
+            pub fn of(thread: &Thread, number: u8) -> Option<Self> {
+                $(if number == FactNumber::$variant as u8 {
+                    return Some(Self::$variant(thread.$field.clone()));
+                })*
+                None
+            }
+
+            /// Whether the fact was taken back, or never was.
+            #[must_use]
+            pub fn is_absent(&self) -> bool {
+                match self {
+                    $(Self::$variant(value) => value.is_none(),)*
+                }
+            }
+
             /// The fact's name, that of the field it is kept in.
             #[must_use]
             pub fn name(&self) -> &'static str {

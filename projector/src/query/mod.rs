@@ -3,16 +3,24 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use rollfold_core::model::{ContextCompactionItem, ItemsView, ThreadItem, Turn, TurnHead};
+use rollfold_core::model::{
+    ContextCompactionItem, Fact, ItemsView, ThreadItem, Turn, TurnHead, World, WorldChange,
+};
 use rollfold_core::{Change, Diagnostic, FoldState, ItemNo, Snapshot, TurnNo};
 
-use crate::codec::{RowAt, may_be_message};
 use crate::cursor::Cursor;
 use crate::error::{CorruptProblem, QueryError, StoreError};
 use crate::page::{DiagnosticAt, Generation, ItemAt, ItemRow, Order, Page, Paging, TurnRow, walk};
+use crate::rows::codec::{RowAt, may_be_message};
 use crate::schema;
 use crate::store::{Known, Store, generation, newest_generation};
 use crate::view::{Version, View};
+
+mod changes;
+mod model;
+
+pub use changes::{Diff, Differing, LineChanges, MadeBy};
+pub use model::{LineAt, WindowRow};
 
 /// One generation of one log, as the store had it when the view was taken.
 pub struct ThreadView {
@@ -248,6 +256,25 @@ impl ThreadView {
                 }
             }
         }
+        for number in 0..Fact::LEN {
+            let fact = self.view.fact(number)?;
+            fact.map(|fact| apply(Change::Thread(fact))).transpose()?;
+        }
+        apply(Change::Inheritance(self.view.inheritance()?))?;
+        if let World::Known(value) = self.view.world()? {
+            apply(Change::World(WorldChange::Set(value)))?;
+        }
+        for row in self.windows()? {
+            apply(Change::Window(row.value))?;
+        }
+        self.view.each_entry(0, self.view.len_usage()?, |entry, _| {
+            apply(Change::Usage(Arc::new(entry)))
+        })?;
+        self.view.each_line(0, u64::MAX, |line| {
+            let mut records = line.records.iter();
+            let applied = records.try_for_each(|record| snapshot.apply_record(record));
+            applied.map_err(|source| QueryError::Rows { key: self.key().to_owned(), source })
+        })?;
         Ok(snapshot)
     }
 

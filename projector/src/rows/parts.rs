@@ -6,8 +6,8 @@ use std::io;
 use redb::{ReadableTable, Table};
 use rollfold_core::model::ThreadItem;
 
-use crate::codec::{self, ENCODING, IN_PARTS, RowAt};
 use crate::error::StoreError;
+use crate::rows::codec::{self, ENCODING, IN_PARTS, RowAt};
 use crate::schema::{Bytes, ItemKey, ItemPartKey};
 
 /// Bytes of a row and of each part. With its key a little less than 64 KiB: redb rounds rows up to

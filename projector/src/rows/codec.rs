@@ -101,7 +101,11 @@ pub(crate) fn may_be_message(row: &[u8]) -> bool {
     *encoding != JOINED && tag.is_none_or(is_message)
 }
 
-fn body<'r, K: Debug>(row: &'r [u8], encoding: u8, at: &RowAt<K>) -> Result<&'r [u8], StoreError> {
+pub(crate) fn body<'r, K: Debug>(
+    row: &'r [u8],
+    encoding: u8,
+    at: &RowAt<K>,
+) -> Result<&'r [u8], StoreError> {
     match row.split_first() {
         None => Err(at.corrupt(CorruptProblem::Empty)),
         Some((&found, body)) if found == encoding => Ok(body),

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use redb::{ReadableTable, Table};
 use rollfold_core::model::{ReasoningItem, ThreadItem};
 
-use crate::codec::{self, GONE, JOINED, RowAt};
 use crate::error::{CorruptProblem, StoreError};
-use crate::joined::{Joined, join};
-use crate::parts::{self, PART_BYTES, Parts, has_parts};
+use crate::rows::codec::{self, GONE, JOINED, RowAt};
+use crate::rows::joined::{Joined, join};
+use crate::rows::parts::{self, PART_BYTES, Parts, has_parts};
 use crate::schema::{Bytes, ItemKey, ItemPartKey};
 
 /// Bytes that may join before anything is written as a whole again.

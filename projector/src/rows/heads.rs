@@ -7,8 +7,8 @@ use redb::{ReadableTable, Table};
 use rollfold_core::Json;
 use rollfold_core::model::{TurnError, TurnHead};
 
-use crate::codec::{self, ENCODING, ERROR_ELSEWHERE, GONE, RowAt};
 use crate::error::{CorruptProblem, StoreError};
+use crate::rows::codec::{self, ENCODING, ERROR_ELSEWHERE, GONE, RowAt};
 use crate::schema::{Bytes, TurnKey};
 
 /// Errors shorter than this are written with each version.
