@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use rollfold_core::context::ContextError;
 use rollfold_core::{ApplyError, Options};
 
+use crate::query::CursorProblem;
+
 /// A row that does not read back. The log it came from is unharmed.
 #[derive(Debug, thiserror::Error)]
 #[error("row {key} of table {table}: {problem}; set the store aside and sync again")]
@@ -241,6 +243,14 @@ pub enum QueryError {
     /// The store could not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A cursor that is not good for the list.
+    #[error("cursor {cursor:?}: {problem}")]
+    Cursor {
+        /// The cursor.
+        cursor: String,
+        /// What is wrong with it.
+        problem: CursorProblem,
+    },
     /// Rows of one thread contradict each other.
     #[error(
         "the rows of {key} contradict each other: {source}; set the store aside and sync again"

@@ -66,7 +66,10 @@ pub use error::{
     Versions,
 };
 pub use page::{DiagnosticAt, Generation, ItemAt, ItemRow, Order, Page, Paging, TurnRow};
-pub use query::{Diff, Differing, LineAt, LineChanges, MadeBy, ThreadView, WindowRow};
+pub use query::{
+    CursorProblem, Diff, Differing, LIST_LIMIT, LIST_LIMIT_MAX, LineAt, LineChanges, List,
+    ListRequest, MadeBy, ThreadView, WindowRow,
+};
 pub use rows::ledger::UsageTotals;
 pub use source::{LogSource, MemSource, SourceBodies};
 pub use store::Store;

@@ -4,6 +4,7 @@
 mod corrupt;
 mod crash;
 mod files;
+mod lists;
 mod model;
 mod support;
 mod sync;

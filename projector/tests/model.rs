@@ -6,7 +6,7 @@ use rollfold_core::testing::{Prng, Shape, Swarm, damage, rollout_bytes, shape_by
 use rollfold_core::{Options, Routing};
 use rollfold_projector::{MemSource, Store, SyncOptions};
 
-use crate::support::{Model, golden, goldens, line_by_line, line_ends};
+use crate::support::{Model, event, golden, goldens, line_by_line, line_ends};
 
 /// Syncs a log that grows to each of `ends`, and compares after each.
 fn grow(store: &Store, key: &str, log: &[u8], ends: &[usize], options: &SyncOptions) {
@@ -111,12 +111,6 @@ fn long_items_and_several_records_on_a_line() {
     let log = log.into_bytes();
     grow(&store, "long", &log, &line_ends(&log), &SyncOptions::default());
     travel(&store, "again", &log);
-}
-
-fn event(payload: &str) -> String {
-    format!(
-        "{{\"timestamp\":\"2026-03-01T10:00:00.000Z\",\"type\":\"event_msg\",\"payload\":{payload}}}\n"
-    )
 }
 
 /// Grows a store by pieces of 100 lines, and looks back; gives the bytes it takes.

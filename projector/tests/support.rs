@@ -56,6 +56,13 @@ pub(crate) fn small_log() -> Vec<u8> {
     log
 }
 
+/// A line with an event.
+pub(crate) fn event(payload: &str) -> String {
+    format!(
+        "{{\"timestamp\":\"2026-03-01T10:00:00.000Z\",\"type\":\"event_msg\",\"payload\":{payload}}}\n"
+    )
+}
+
 /// The fold in memory.
 #[derive(Default)]
 pub(crate) struct Model {

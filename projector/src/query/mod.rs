@@ -17,9 +17,11 @@ use crate::store::{Known, Store, generation, newest_generation};
 use crate::view::{Version, View};
 
 mod changes;
+mod list;
 mod model;
 
 pub use changes::{Diff, Differing, LineChanges, MadeBy};
+pub use list::{CursorProblem, LIST_LIMIT, LIST_LIMIT_MAX, List, ListRequest};
 pub use model::{LineAt, WindowRow};
 
 /// One generation of one log, as the store had it when the view was taken.
