@@ -262,3 +262,38 @@ pub enum QueryError {
         source: ApplyError,
     },
 }
+
+/// A log could not be verified.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// The store does not know the log.
+    #[error("{key}: is not in the store; sync it first")]
+    Unknown {
+        /// The log.
+        key: String,
+    },
+    /// The log is no longer what was folded.
+    #[error("{key}: is no longer what was folded; sync it first")]
+    Rewritten {
+        /// The log.
+        key: String,
+    },
+    /// There is no room for a store to compare with.
+    #[error("no scratch store: {0}")]
+    Scratch(#[source] OpenError),
+    /// The log could not be folded anew.
+    #[error(transparent)]
+    Sync(SyncError),
+    /// The store could not answer.
+    #[error(transparent)]
+    Query(QueryError),
+    /// The store could not be read, or repaired.
+    #[error("{key}: {source}")]
+    Store {
+        /// The log.
+        key: String,
+        /// Why.
+        source: StoreError,
+    },
+}

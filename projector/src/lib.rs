@@ -58,12 +58,13 @@ mod store;
 mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod verify;
 mod view;
 
 pub use disk::FileSource;
 pub use error::{
     ContextQueryError, Corrupt, CorruptProblem, OpenError, QueryError, StoreError, SyncError,
-    Versions,
+    VerifyError, Versions,
 };
 pub use page::{DiagnosticAt, Generation, ItemAt, ItemRow, Order, Page, Paging, TurnRow};
 pub use query::{
@@ -74,3 +75,4 @@ pub use rows::ledger::UsageTotals;
 pub use source::{LogSource, MemSource, SourceBodies};
 pub use store::Store;
 pub use sync::{Outcome, Progress, RewriteSign, SyncOptions, Synced};
+pub use verify::{Difference, DifferenceKind, Verified, VerifyOptions};

@@ -52,6 +52,14 @@ impl Store {
         Self::start(Path::new(":memory:"), builder().create_with_backend(backend), true)
     }
 
+    /// A store in a file that is gone when it is dropped.
+    pub(crate) fn scratch() -> Result<Self, OpenError> {
+        let path = Path::new(":scratch:");
+        let disk = disk::ScratchDisk::new()
+            .map_err(|error| OpenError::Store { path: path.to_owned(), source: error.into() })?;
+        Self::start(path, builder().create_with_backend(disk), true)
+    }
+
     /// A store on a disk of the caller's making.
     ///
     /// # Errors
@@ -61,6 +69,20 @@ impl Store {
         let mut head = [0; disk::HEAD_BYTES];
         let is_blank = backend.read(0, &mut head).is_err() || head == [0; disk::HEAD_BYTES];
         Self::start(Path::new(":backend:"), builder().create_with_backend(backend), is_blank)
+    }
+
+    /// Changes rows behind the store's back, as nothing but a fault would.
+    ///
+    /// # Errors
+    /// What `tamper` gives, or when the store cannot be written.
+    #[cfg(feature = "testing")]
+    pub fn tamper(
+        &self,
+        tamper: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>,
+    ) -> Result<(), redb::Error> {
+        let write = self.database.begin_write()?;
+        tamper(&write)?;
+        Ok(write.commit()?)
     }
 
     fn start(

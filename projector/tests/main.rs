@@ -8,6 +8,7 @@ mod lists;
 mod model;
 mod support;
 mod sync;
+mod verify;
 
 /// A file in this folder that is no module of this binary would never run.
 #[test]
