@@ -3,7 +3,9 @@
 mod conformance;
 mod fuzz;
 mod generate;
+mod health;
 mod replay;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -16,6 +18,10 @@ enum Task {
     Conformance(conformance::Args),
     /// Fold rollouts into redb and check the store.
     Replay(replay::Args),
+    /// Compare the rows of a store with a fold of the logs anew.
+    Verify(verify::Args),
+    /// Tell what of the logs in a store was not understood.
+    Health(health::Args),
     /// Fold seeded logs, whole and damaged, and check the laws.
     Fuzz(fuzz::Args),
     /// Write a seeded rollout of any size.
@@ -26,6 +32,8 @@ fn main() -> ExitCode {
     match Task::parse() {
         Task::Conformance(args) => conformance::run(&args),
         Task::Replay(args) => replay::run(&args),
+        Task::Verify(args) => verify::run(&args),
+        Task::Health(args) => health::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Generate(args) => generate::run(&args),
     }

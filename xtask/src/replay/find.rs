@@ -11,20 +11,20 @@ const SNIFFED_BYTES: u64 = 256 * 1024;
 
 /// A rollout to replay.
 #[derive(Debug)]
-pub(super) struct Input {
-    pub(super) path: PathBuf,
-    pub(super) len_bytes: u64,
+pub(crate) struct Input {
+    pub(crate) path: PathBuf,
+    pub(crate) len_bytes: u64,
 }
 
 /// What the paths lead to, and what is wrong with some of them.
 #[derive(Debug, Default)]
-pub(super) struct Found {
-    pub(super) inputs: Vec<Input>,
-    pub(super) problems: Vec<String>,
+pub(crate) struct Found {
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) problems: Vec<String>,
 }
 
 impl Found {
-    pub(super) fn total_bytes(&self) -> u64 {
+    pub(crate) fn total_bytes(&self) -> u64 {
         self.inputs.iter().map(|input| input.len_bytes).sum()
     }
 
@@ -74,7 +74,7 @@ impl Found {
 
 /// The rollouts of `paths`: files as they are, folders by their `*.jsonl`; the fixtures if there
 /// are no paths.
-pub(super) fn rollouts(paths: &[PathBuf]) -> Found {
+pub(crate) fn rollouts(paths: &[PathBuf]) -> Found {
     let mut found = Found::default();
     if paths.is_empty() {
         found.add_folder(&super::fixtures());

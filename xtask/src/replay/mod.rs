@@ -2,7 +2,7 @@
 //! against a fold in memory.
 
 mod check;
-mod find;
+pub(crate) mod find;
 mod progress;
 mod report;
 mod show;
