@@ -307,7 +307,9 @@ impl<'a> Ahead<'a> {
         tag: Option<&'a str>,
     ) -> Result<(), P::Error> {
         self.came_out(Outcome::Damaged(tag));
-        let changes = self.facts.take_in_damaged(tag.unwrap_or_default());
+        let tag = tag.unwrap_or_default();
+        self.step.records.extend(records::lost(self.step.seq, span, tag, self.raw_index));
+        let changes = self.facts.take_in_damaged(tag);
         let at = At { seq: self.step.seq, span, record_index: self.position.record_index };
         for change in &changes {
             past.apply(at, change)?;

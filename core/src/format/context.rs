@@ -42,7 +42,7 @@ shapes! {
     /// The world changed: a full snapshot or an RFC 7386 patch.
     WorldState {
         full: bool, req;
-        state: Raw<'a>, opt;
+        state: Raw<'a>, req;
     }
 
     /// A message between agents.

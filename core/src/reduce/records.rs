@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::messages;
 use crate::decode::{Body, Record};
 use crate::format::{Compacted, EventKind, Kind, SessionMeta, TurnContext};
+use crate::pos::Span;
 use crate::raw::{Raw, Text};
 use crate::records::{
     CompactionFacts, ItemFlags, RecordClass, RecordEntry, TurnContextFacts, TurnSettings, Window,
@@ -19,6 +20,19 @@ pub(crate) const NO_SUMMARY: &str = "(no summary available)";
 pub(crate) fn entry(record: &Record<'_>, part: u16, record_index: u64) -> RecordEntry {
     let Record { seq, span, kind, .. } = *record;
     RecordEntry { seq, span, record_index, part, kind, class: class(record, record_index) }
+}
+
+/// The entry of a piece that is no record, if it would have told of the world.
+pub(crate) fn lost(seq: u64, span: Span, tag: &str, record_index: u64) -> Option<RecordEntry> {
+    let class = RecordClass::WorldLost;
+    super::world::is_lost_by(tag).then_some(RecordEntry {
+        seq,
+        span,
+        record_index,
+        part: 0,
+        kind: Kind::Unknown,
+        class,
+    })
 }
 
 /// Fields that could not be read count as missing, and where nothing can be said without them,

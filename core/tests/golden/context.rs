@@ -56,6 +56,7 @@ fn show_context(text: &mut String, snapshot: &Snapshot, context: &Context, input
                 WorldRecord::Compacted(record) => {
                     write!(text, " {}(compacted)", record.seq).unwrap();
                 }
+                WorldRecord::Lost(record) => write!(text, " {}(lost)", record.seq).unwrap(),
             }
         }
         text.push('\n');
