@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use super::Reduced;
 use crate::change::Change;
 use crate::decode::{Body, Record};
-use crate::format::{Compacted, Kind};
+use crate::format::{Compacted, Kind, WindowName};
 use crate::model::{Window, WindowEnd};
 use crate::pos::At;
-use crate::raw::{Field, Raw, Text};
+use crate::raw::{Field, Text};
 use crate::text::id;
 
 /// What the next record's window may depend on.
@@ -86,13 +86,13 @@ fn first_window(start_seq: u64) -> Window {
 }
 
 fn after_compaction(number: u64, at: At, shape: &Compacted<'_>) -> Window {
-    let id = shape.window_id.get();
+    let name = shape.window_id.get();
     // T11: a number in place of the id is the number of older writers.
-    let legacy_number = id.and_then(Raw::read::<u64>);
+    let legacy_number = name.as_ref().and_then(WindowName::number);
     Window {
         number,
         claimed_number: shape.window_number.get().or(legacy_number),
-        id: id.and_then(Raw::read::<Text<'_>>).and_then(|id| id::version_7(&id)),
+        id: name.as_ref().and_then(WindowName::id).and_then(id::version_7),
         first_id: version_7(&shape.first_window_id),
         previous_id: version_7(&shape.previous_window_id),
         start_seq: at.seq,
