@@ -51,11 +51,11 @@ pub fn reduce(state: &WindowState, at: At, record: &Record<'_>) -> Option<Reduce
             if is_named || !(is_new || id.is_some()) {
                 return None;
             }
-            let first = before.cloned().unwrap_or_else(|| first_window(at.seq));
+            let first = before.cloned().unwrap_or_else(first_window);
             Some(put(vec![Window { first_id: id.clone(), id, ..first }]))
         }
         (Kind::Compacted, body) => {
-            let before = state.current.as_deref().cloned().unwrap_or_else(|| first_window(0));
+            let before = state.current.as_deref().cloned().unwrap_or_else(first_window);
             let shape = match body {
                 Body::Compacted(shape) => *shape,
                 _ => Compacted::default(),
@@ -72,14 +72,15 @@ pub fn reduce(state: &WindowState, at: At, record: &Record<'_>) -> Option<Reduce
     }
 }
 
-fn first_window(start_seq: u64) -> Window {
+/// The window of the log's first record, which need not be the first `session_meta` (T15).
+fn first_window() -> Window {
     Window {
         number: 0,
         claimed_number: None,
         id: None,
         first_id: None,
         previous_id: None,
-        start_seq,
+        start_seq: 0,
         end_seq: None,
         end: None,
     }
