@@ -99,7 +99,7 @@ pub fn reduce(
     }
     let mut work = Work { state: state.clone(), facts: Vec::new(), forks, options, heard: false };
     work.take_in(record);
-    if forks.ownership() == Ownership::Own {
+    if forks.ownership(record.seq) == Ownership::Own {
         work.times(record);
     }
     let Work { state: next, facts, .. } = work;
