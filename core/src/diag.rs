@@ -54,6 +54,9 @@ pub enum DiagnosticKind {
     History(HistoryAnomaly),
     /// The tokens it counts cannot be right.
     Usage(UsageAnomaly),
+    /// The state of the world it tells is nested too deep, or holds a number too large, to be
+    /// read as a value: the world is not known from here on.
+    WorldUnread,
 }
 
 /// How a count of tokens is out of line.
@@ -204,6 +207,7 @@ impl fmt::Display for DiagnosticKind {
             Self::Ordinal(anomaly) => write!(f, "ordinal: {anomaly}"),
             Self::History(anomaly) => write!(f, "history: {anomaly}"),
             Self::Usage(anomaly) => write!(f, "usage: {anomaly}"),
+            Self::WorldUnread => f.write_str("world: state not read; not known from here on"),
         }
     }
 }

@@ -212,9 +212,9 @@ impl FoldState {
         if let Some(anomaly) = ahead.ordinals.check(record) {
             ahead.note(record.span, DiagnosticKind::Ordinal(anomaly));
         }
-        ahead.count(record, has_problems);
         let mode = ahead.history.as_ref().unwrap_or(&self.history).mode_for(record);
         if self.options.records == RecordFilter::PersistedOnly && !is_persisted(record, mode) {
+            ahead.count(record, has_problems);
             return Ok(());
         }
         let record_index = ahead.position.record_index;
@@ -233,6 +233,7 @@ impl FoldState {
         let after = ahead.history.as_ref().unwrap_or(&self.history);
         let (changes, notes) = ahead.facts.take_in(next_turn, after, at, record, &self.options);
         ahead.step.changes.extend(changes);
+        ahead.count(record, has_problems);
         for kind in notes {
             ahead.note(record.span, kind);
         }
@@ -286,7 +287,7 @@ impl<'a> Ahead<'a> {
             }
             kind => {
                 self.counts.records += 1;
-                let ownership = self.facts.forks().ownership();
+                let ownership = self.facts.forks().ownership(record.seq);
                 Outcome::Record { kind, has_problems, ownership }
             }
         };
@@ -307,7 +308,9 @@ impl<'a> Ahead<'a> {
         tag: Option<&'a str>,
     ) -> Result<(), P::Error> {
         self.came_out(Outcome::Damaged(tag));
-        let changes = self.facts.take_in_damaged(tag.unwrap_or_default());
+        let tag = tag.unwrap_or_default();
+        self.step.records.extend(records::lost(self.step.seq, span, tag, self.raw_index));
+        let changes = self.facts.take_in_damaged(tag);
         let at = At { seq: self.step.seq, span, record_index: self.position.record_index };
         for change in &changes {
             past.apply(at, change)?;

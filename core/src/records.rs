@@ -86,6 +86,8 @@ pub enum RecordClass {
     TurnContext(Arc<TurnContextFacts>),
     /// `world_state`
     WorldState,
+    /// No record, but the head of one that told of the world: what it said is not known (R69).
+    WorldLost,
     /// `compacted`
     Compacted(Arc<CompactionFacts>),
     /// `response_item`

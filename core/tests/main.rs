@@ -17,6 +17,7 @@ mod reference;
 mod support;
 mod swarms;
 mod thread;
+mod torture;
 mod total;
 mod usage;
 mod windows;

@@ -141,6 +141,12 @@ impl Scan {
                 }
             }
             RecordClass::WorldState => self.segment().world.push(place),
+            // The reference does not notice (R69).
+            RecordClass::WorldLost => {
+                if self.mode == ContextMode::Sound {
+                    self.segment().world.push(place);
+                }
+            }
             RecordClass::TurnStart { turn_id } => {
                 if self.active.as_ref().is_some_and(|active| active.is_compatible(Some(turn_id))) {
                     self.finalize();

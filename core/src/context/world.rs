@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::Context;
 use super::bodies::{Bodies, ContextError, read};
 use crate::decode::Body;
+use crate::model::read_state;
 use crate::patch;
-use crate::raw::Raw;
 use crate::records::{RecordClass, RecordIndex, RecordRef};
 
 /// A record that makes the world state.
@@ -16,6 +16,8 @@ pub enum WorldRecord {
     State(RecordRef),
     /// A compaction: the state is unknown from here on (R63).
     Compacted(RecordRef),
+    /// A piece of the log that was such a record and cannot be read: unknown from here on (R69).
+    Lost(RecordRef),
 }
 
 pub(super) fn records_at(records: &RecordIndex, places: &[usize]) -> Vec<WorldRecord> {
@@ -23,6 +25,7 @@ pub(super) fn records_at(records: &RecordIndex, places: &[usize]) -> Vec<WorldRe
     entries
         .map(|entry| match entry.class {
             RecordClass::Compacted(_) => WorldRecord::Compacted(entry.reference()),
+            RecordClass::WorldLost => WorldRecord::Lost(entry.reference()),
             _ => WorldRecord::State(entry.reference()),
         })
         .collect()
@@ -43,7 +46,7 @@ pub fn world<B: Bodies + ?Sized>(
         let change = read(bodies, *record, |record| match &record.body {
             Body::WorldState(it) => Change {
                 is_full: it.full.get() == Some(true),
-                state: it.state.get().and_then(value).filter(|_| it.full.get().is_some()),
+                state: it.state.get().and_then(read_state).filter(|_| it.full.get().is_some()),
             },
             _ => Change { is_full: false, state: None },
         })?;
@@ -69,8 +72,4 @@ struct Change {
     is_full: bool,
     /// None if it cannot be read: what stands then is unknown.
     state: Option<Value>,
-}
-
-fn value(raw: Raw<'_>) -> Option<Value> {
-    serde_json::from_str(crate::raw::Json::from(raw).get()).ok()
 }

@@ -1,7 +1,45 @@
 //! What the model had before it: `turn_context`, `compacted`, `world_state`, communications
 //! (FORMAT 5-8, A.3, A.4).
 
-use crate::raw::{Raw, Text};
+use crate::raw::{FromRaw, JsonType, Raw, Text};
+
+/// What a compaction calls the window it begins (FORMAT T11).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WindowName<'a> {
+    /// Its id.
+    Id(Text<'a>),
+    /// Its number, as older writers have it.
+    Number(u64),
+}
+
+impl<'a> FromRaw<'a> for WindowName<'a> {
+    fn from_raw(raw: Raw<'a>) -> Option<Self> {
+        match raw.json_type() {
+            JsonType::String => raw.read().map(Self::Id),
+            _ => raw.read().map(Self::Number),
+        }
+    }
+}
+
+impl<'a> WindowName<'a> {
+    /// The id, if it is one.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Self::Id(id) => Some(id),
+            Self::Number(_) => None,
+        }
+    }
+
+    /// The number, if it is one.
+    #[must_use]
+    pub fn number(&self) -> Option<u64> {
+        match self {
+            Self::Id(_) => None,
+            Self::Number(number) => Some(*number),
+        }
+    }
+}
 
 shapes! {
     /// The settings of a turn.
@@ -36,13 +74,13 @@ shapes! {
         window_number: u64, opt;
         first_window_id: Text<'a>, opt;
         previous_window_id: Text<'a>, opt;
-        window_id: Raw<'a>, opt;
+        window_id: WindowName<'a>, opt;
     }
 
     /// The world changed: a full snapshot or an RFC 7386 patch.
     WorldState {
         full: bool, req;
-        state: Raw<'a>, opt;
+        state: Raw<'a>, req;
     }
 
     /// A message between agents.

@@ -1,7 +1,31 @@
 //! `session_meta` (FORMAT 4, A.2).
 
 use crate::model::HistoryMode;
-use crate::raw::{Raw, Text};
+use crate::raw::{FieldState, FromRaw, JsonType, Raw, Text};
+
+/// Where a session was started from: a word, or an object of one tag.
+#[derive(Debug, Clone, Copy)]
+pub struct SourceValue<'a>(pub Raw<'a>);
+
+impl<'a> FromRaw<'a> for SourceValue<'a> {
+    fn from_raw(raw: Raw<'a>) -> Option<Self> {
+        (raw.json_type() != JsonType::Null).then_some(Self(raw))
+    }
+
+    fn state(raw: Raw<'a>) -> FieldState {
+        match raw.json_type() {
+            JsonType::Null => FieldState::Null,
+            JsonType::String => FieldState::Good,
+            JsonType::Object => match raw.entries().unwrap_or_default().as_slice() {
+                [(tag, _)] if matches!(&**tag, "custom" | "internal" | "subagent") => {
+                    FieldState::Good
+                }
+                _ => FieldState::UnknownWord,
+            },
+            _ => FieldState::Unreadable,
+        }
+    }
+}
 
 shapes! {
     /// What a thread is and where it comes from.
@@ -14,7 +38,7 @@ shapes! {
         cwd: Text<'a>, req;
         originator: Text<'a>, req;
         cli_version: Text<'a>, req;
-        source: Raw<'a>, def;
+        source: SourceValue<'a>, def;
         thread_source: Text<'a>, opt;
         agent_nickname: Text<'a>, opt;
         agent_role | "agent_type": Text<'a>, opt;

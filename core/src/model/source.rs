@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::format::ThreadSpawn;
+use crate::format::{SourceValue, ThreadSpawn};
 use crate::raw::{Json, JsonType, Raw, Text};
 use crate::text::id;
 
@@ -13,7 +13,8 @@ use crate::text::id;
 pub struct SessionSource {
     /// What it means.
     pub kind: SourceKind,
-    /// The value as it stands in the log; none where the log leaves it out, which means `vscode`.
+    /// The value as it stands in the log; none where the log leaves it out or has `null`, which
+    /// means `vscode`.
     pub raw: Option<Json>,
 }
 
@@ -64,10 +65,9 @@ pub struct Spawn {
 impl SessionSource {
     /// Reads `session_meta.source`.
     #[must_use]
-    pub fn read(raw: Option<Raw<'_>>) -> Self {
+    pub fn read(value: Option<SourceValue<'_>>) -> Self {
+        let raw = value.map(|value| value.0);
         let kind = raw.map_or(SourceKind::Vscode, SourceKind::read);
-        // Stored, a null is nothing.
-        let raw = raw.filter(|raw| raw.json_type() != JsonType::Null);
         Self { kind, raw: raw.map(Json::from) }
     }
 

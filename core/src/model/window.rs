@@ -20,9 +20,9 @@ pub struct Window {
     pub first_id: Option<Arc<str>>,
     /// The id of the window before.
     pub previous_id: Option<Arc<str>>,
-    /// The seq of its first record; for all but the first window, the compaction that began it.
+    /// The seq of its first line: 0, or that of the compaction that began it.
     pub start_seq: u64,
-    /// The seq of the first record after it; none while it is open.
+    /// The seq of the compaction that ended it; none while it is open.
     pub end_seq: Option<u64>,
     /// Why it ended; none while it is open.
     pub end: Option<WindowEnd>,

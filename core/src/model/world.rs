@@ -6,6 +6,27 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::patch;
+use crate::raw::Raw;
+
+/// Levels of a state or patch that is read. A stored state stands inside other values, all of
+/// which must be read again, and readers of JSON stop at 128 levels.
+const DEPTH_MAX: usize = 100;
+
+/// A state or a patch; `None` if it is nested too deep or holds a number that is too large.
+pub(crate) fn read_state(raw: Raw<'_>) -> Option<Value> {
+    let value: Value = serde_json::from_str(raw.get()).ok()?;
+    (depth(&value) <= DEPTH_MAX).then_some(value)
+}
+
+/// Levels of a value; at most 128, since it was read.
+fn depth(value: &Value) -> usize {
+    let inner = match value {
+        Value::Array(values) => values.iter().map(depth).max(),
+        Value::Object(members) => members.values().map(depth).max(),
+        _ => return 0,
+    };
+    1 + inner.unwrap_or(0)
+}
 
 /// The state of the world as far as the log tells it; section id to anything (R60, R70).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

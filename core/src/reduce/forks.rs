@@ -68,12 +68,14 @@ enum Phase {
 }
 
 impl ForkState {
-    /// Whose the newest record is. Inside a claimed prefix: inherited, as the file claims.
+    /// Whose the newest record is, which is on line `seq`. Inside a claimed prefix: inherited, as
+    /// the file claims.
     #[must_use]
-    pub fn ownership(&self) -> Ownership {
+    pub fn ownership(&self, seq: u64) -> Ownership {
+        let is_before = self.inheritance.prefix.as_ref().is_some_and(|it| seq < it.start_seq);
         match self.phase {
-            Phase::Copied | Phase::Claimed => Ownership::Inherited,
-            Phase::Headless | Phase::Open | Phase::Settled => Ownership::Own,
+            Phase::Copied | Phase::Claimed if !is_before => Ownership::Inherited,
+            _ => Ownership::Own,
         }
     }
 

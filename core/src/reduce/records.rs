@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::messages;
 use crate::decode::{Body, Record};
-use crate::format::{Compacted, EventKind, Kind, SessionMeta, TurnContext};
-use crate::raw::{Raw, Text};
+use crate::format::{Compacted, EventKind, Kind, SessionMeta, TurnContext, WindowName};
+use crate::pos::Span;
+use crate::raw::Text;
 use crate::records::{
     CompactionFacts, ItemFlags, RecordClass, RecordEntry, TurnContextFacts, TurnSettings, Window,
     WindowId,
@@ -19,6 +20,19 @@ pub(crate) const NO_SUMMARY: &str = "(no summary available)";
 pub(crate) fn entry(record: &Record<'_>, part: u16, record_index: u64) -> RecordEntry {
     let Record { seq, span, kind, .. } = *record;
     RecordEntry { seq, span, record_index, part, kind, class: class(record, record_index) }
+}
+
+/// The entry of a piece that is no record, if it would have told of the world.
+pub(crate) fn lost(seq: u64, span: Span, tag: &str, record_index: u64) -> Option<RecordEntry> {
+    let class = RecordClass::WorldLost;
+    super::world::is_lost_by(tag).then_some(RecordEntry {
+        seq,
+        span,
+        record_index,
+        part: 0,
+        kind: Kind::Unknown,
+        class,
+    })
 }
 
 /// Fields that could not be read count as missing, and where nothing can be said without them,
@@ -88,12 +102,13 @@ fn compaction(compacted: &Compacted<'_>) -> CompactionFacts {
 
 /// A whole number in the place of the id is an older writer's window number (FORMAT T11).
 fn window(compacted: &Compacted<'_>) -> Option<Window> {
-    let legacy_number = compacted.window_id.get().and_then(Raw::read::<u64>);
+    let name = compacted.window_id.get();
+    let legacy_number = name.as_ref().and_then(WindowName::number);
     let id = |text: Option<Text<'_>>| text.as_deref().and_then(WindowId::parse);
     Some(Window {
         number: compacted.window_number.get().or(legacy_number)?,
         first_id: id(compacted.first_window_id.get()),
         previous_id: id(compacted.previous_window_id.get()),
-        id: id(compacted.window_id.get().and_then(Raw::read)),
+        id: name.as_ref().and_then(WindowName::id).and_then(WindowId::parse),
     })
 }

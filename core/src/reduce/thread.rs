@@ -99,7 +99,7 @@ pub fn reduce(
     }
     let mut work = Work { state: state.clone(), facts: Vec::new(), forks, options, heard: false };
     work.take_in(record);
-    if forks.ownership() == Ownership::Own {
+    if forks.ownership(record.seq) == Ownership::Own {
         work.times(record);
     }
     let Work { state: next, facts, .. } = work;
@@ -206,7 +206,7 @@ impl Work<'_> {
         if !is_headless && !self.forks.is_own_id(meta.id.get().as_deref()) {
             return;
         }
-        let source = SessionSource::read(meta.source.raw());
+        let source = SessionSource::read(meta.source.get());
         let spawn = source.spawn().cloned();
         self.set(Fact::Source(Some(Arc::new(source))));
         self.set(Fact::ThreadSource(owned(&meta.thread_source)));
@@ -301,7 +301,7 @@ fn head(meta: &SessionMeta<'_>) -> ThreadHead {
         timestamp,
         cwd: owned(&meta.cwd),
         originator: owned(&meta.originator),
-        source: Arc::new(SessionSource::read(meta.source.raw())),
+        source: Arc::new(SessionSource::read(meta.source.get())),
         thread_source: owned(&meta.thread_source),
         history_mode: meta.history_mode.get().unwrap_or(HistoryMode::Legacy),
         capability_roots: meta.selected_capability_roots.each().iter().map(root).collect(),

@@ -81,7 +81,7 @@ pub fn reduce(
     record: &Record<'_>,
 ) -> Option<Reduced<UsageState>> {
     let mut before = state.clone();
-    if state.newest != forks.ownership() {
+    if state.newest != forks.ownership(at.seq) {
         // What another thread's records told is no part of what the thread's own counts add.
         before.uncovered.clear();
         before.repeatable = None;
@@ -96,7 +96,7 @@ pub fn reduce(
         total: None,
         last: None,
         delta: Tokens::default(),
-        ownership: forks.ownership(),
+        ownership: forks.ownership(at.seq),
         segment: state.segment,
         reset: None,
         model_context_window: None,

@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use super::Reduced;
 use crate::change::Change;
 use crate::decode::{Body, Record};
-use crate::format::{Compacted, Kind};
+use crate::format::{Compacted, Kind, WindowName};
 use crate::model::{Window, WindowEnd};
 use crate::pos::At;
-use crate::raw::{Field, Raw, Text};
+use crate::raw::{Field, Text};
 use crate::text::id;
 
 /// What the next record's window may depend on.
@@ -51,11 +51,11 @@ pub fn reduce(state: &WindowState, at: At, record: &Record<'_>) -> Option<Reduce
             if is_named || !(is_new || id.is_some()) {
                 return None;
             }
-            let first = before.cloned().unwrap_or_else(|| first_window(at.seq));
+            let first = before.cloned().unwrap_or_else(first_window);
             Some(put(vec![Window { first_id: id.clone(), id, ..first }]))
         }
         (Kind::Compacted, body) => {
-            let before = state.current.as_deref().cloned().unwrap_or_else(|| first_window(0));
+            let before = state.current.as_deref().cloned().unwrap_or_else(first_window);
             let shape = match body {
                 Body::Compacted(shape) => *shape,
                 _ => Compacted::default(),
@@ -72,27 +72,28 @@ pub fn reduce(state: &WindowState, at: At, record: &Record<'_>) -> Option<Reduce
     }
 }
 
-fn first_window(start_seq: u64) -> Window {
+/// The window of the log's first record, which need not be the first `session_meta` (T15).
+fn first_window() -> Window {
     Window {
         number: 0,
         claimed_number: None,
         id: None,
         first_id: None,
         previous_id: None,
-        start_seq,
+        start_seq: 0,
         end_seq: None,
         end: None,
     }
 }
 
 fn after_compaction(number: u64, at: At, shape: &Compacted<'_>) -> Window {
-    let id = shape.window_id.get();
+    let name = shape.window_id.get();
     // T11: a number in place of the id is the number of older writers.
-    let legacy_number = id.and_then(Raw::read::<u64>);
+    let legacy_number = name.as_ref().and_then(WindowName::number);
     Window {
         number,
         claimed_number: shape.window_number.get().or(legacy_number),
-        id: id.and_then(Raw::read::<Text<'_>>).and_then(|id| id::version_7(&id)),
+        id: name.as_ref().and_then(WindowName::id).and_then(id::version_7),
         first_id: version_7(&shape.first_window_id),
         previous_id: version_7(&shape.previous_window_id),
         start_seq: at.seq,

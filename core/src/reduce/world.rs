@@ -13,15 +13,15 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::Reduced;
 use crate::change::Change;
 use crate::decode::{Body, Record};
+use crate::diag::DiagnosticKind;
 use crate::format::{
     EventKind as E, InterAgentCommunication, Kind, ResponseKind as R, ResponseMessage,
 };
-use crate::model::{World, WorldChange, WorldLoss};
+use crate::model::{World, WorldChange, WorldLoss, read_state};
 use crate::raw::{JsonType, Raw};
 use crate::text::contextual::is_contextual_user_text;
 
@@ -112,14 +112,21 @@ fn told(state: WorldState, change: WorldChange) -> Reduced<WorldState> {
 pub fn reduce(state: &WorldState, record: &Record<'_>) -> Option<Reduced<WorldState>> {
     match (record.kind, &record.body) {
         (Kind::WorldState, Body::WorldState(shape)) => {
-            let read = (shape.full.get(), shape.state.get().and_then(value_of));
-            let change = match read {
+            let raw = shape.state.get();
+            let value = raw.and_then(read_state).map(Arc::new);
+            let is_unread = raw.is_some() && value.is_none();
+            let change = match (shape.full.get(), value) {
                 (Some(true), Some(value)) if value.is_object() => WorldChange::Set(value),
                 (Some(false), Some(patch)) if patch.is_object() => WorldChange::Patch(patch),
                 (Some(_), Some(_)) => WorldChange::Lost(WorldLoss::NotAnObject),
                 _ => WorldChange::Lost(WorldLoss::Damaged),
             };
-            state.clone().change(change)
+            let reduced = state.clone().change(change);
+            if !is_unread {
+                return reduced;
+            }
+            let reduced = reduced.unwrap_or_else(|| Reduced::silent(state.clone()));
+            Some(Reduced { notes: vec![DiagnosticKind::WorldUnread], ..reduced })
         }
         (Kind::WorldState, _) => state.clone().change(WorldChange::Lost(WorldLoss::Damaged)),
         (Kind::Compacted, _) => state.clone().change(WorldChange::Lost(WorldLoss::Compacted)),
@@ -145,13 +152,12 @@ pub fn reduce(state: &WorldState, record: &Record<'_>) -> Option<Reduced<WorldSt
 /// again: which of the two the model was told cannot be known.
 #[must_use]
 pub fn damaged(state: &WorldState, tag: &str) -> Option<Reduced<WorldState>> {
-    matches!(tag, "world_state" | "compacted")
-        .then(|| state.clone().change(WorldChange::Lost(WorldLoss::Damaged)))?
+    is_lost_by(tag).then(|| state.clone().change(WorldChange::Lost(WorldLoss::Damaged)))?
 }
 
-/// A value as deep as patches can be applied to; `null` is a value here.
-fn value_of(raw: Raw<'_>) -> Option<Arc<Value>> {
-    serde_json::from_str(raw.get()).ok().map(Arc::new)
+/// Whether a record of this `type` tells of the world.
+pub(super) fn is_lost_by(tag: &str) -> bool {
+    matches!(tag, "world_state" | "compacted")
 }
 
 /// R82: what makes a segment a user turn.
