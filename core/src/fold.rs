@@ -10,7 +10,7 @@ use crate::diag::{Diagnostic, DiagnosticKind};
 use crate::format::Kind;
 use crate::line::{Line, Lines};
 use crate::model::{Health, Outcome, Recognition};
-use crate::options::{Options, RecordFilter};
+use crate::options::{Options, RecordFilter, UnknownHistoryMode};
 use crate::ordinals::Ordinals;
 use crate::past::{Index, Past};
 use crate::policy::is_persisted;
@@ -127,6 +127,15 @@ impl FoldState {
         &self.health
     }
 
+    /// Whether the turns and items of the first `lines` lines, of those folded, are what the log
+    /// says.
+    ///
+    /// # Errors
+    /// When they were not folded, since the thread's history mode is not known.
+    pub fn readable(&self, lines: u64) -> Result<(), UnknownHistoryMode> {
+        self.history.readable(lines, &self.options)
+    }
+
     /// How the log was recognised so far.
     #[must_use]
     pub fn recognition(&self) -> Recognition {
@@ -226,6 +235,7 @@ impl FoldState {
         }
         ahead.count(record, has_problems);
         let mode = ahead.history.as_ref().unwrap_or(&self.history).mode_for(record);
+        let mode = mode.map(|mode| self.options.folded_as(mode).unwrap_or(mode));
         if self.options.records == RecordFilter::PersistedOnly && !is_persisted(record, mode) {
             return Ok(());
         }

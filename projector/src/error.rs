@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use rollfold_core::{ApplyError, Options};
+use rollfold_core::{ApplyError, Options, UnknownHistoryMode};
 
 /// A row that does not read back. The log it came from is unharmed.
 #[derive(Debug, thiserror::Error)]
@@ -225,6 +225,14 @@ pub enum QueryError {
     /// The store could not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The thread's turns and items were not folded: its history mode is not known.
+    #[error("{key}: {source}")]
+    UnknownHistoryMode {
+        /// The log.
+        key: String,
+        /// The mode.
+        source: UnknownHistoryMode,
+    },
     /// Rows of one thread contradict each other.
     #[error(
         "the rows of {key} contradict each other: {source}; set the store aside and sync again"

@@ -3,8 +3,8 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use rollfold_core::model::{ContextCompactionItem, ItemsView, ThreadItem, Turn, TurnHead};
-use rollfold_core::{Change, Diagnostic, FoldState, ItemNo, Snapshot, TurnNo};
+use rollfold_core::model::{ContextCompactionItem, Fact, ItemsView, ThreadItem, Turn, TurnHead};
+use rollfold_core::{Change, Diagnostic, FoldState, ItemNo, Snapshot, TurnNo, UnknownHistoryMode};
 
 use crate::codec::{RowAt, may_be_message};
 use crate::cursor::Cursor;
@@ -18,6 +18,8 @@ use crate::view::{Version, View};
 pub struct ThreadView {
     cursor: Cursor,
     view: View,
+    /// Lines there were, as of the one looked at.
+    lines: u64,
 }
 
 impl std::fmt::Debug for ThreadView {
@@ -82,7 +84,9 @@ impl Store {
 
 impl ThreadView {
     fn open(read: &redb::ReadTransaction, known: &Known) -> Result<Self, QueryError> {
-        Ok(Self { cursor: known.cursor()?, view: View::open(read, known.thread)? })
+        let cursor = known.cursor()?;
+        let lines = cursor.state.position.seq;
+        Ok(Self { cursor, view: View::open(read, known.thread)?, lines })
     }
 
     /// The log's key.
@@ -108,18 +112,30 @@ impl ThreadView {
     #[must_use]
     pub fn at(mut self, lines: u64) -> Self {
         self.view.look_at(lines);
+        self.lines = lines;
         self
+    }
+
+    /// Whether there is an answer to questions for turns and items.
+    ///
+    /// # Errors
+    /// When turns and items were not folded, since the thread's history mode is not known.
+    pub fn readable(&self) -> Result<(), QueryError> {
+        let readable = self.state().readable(self.lines);
+        let key = || self.key().to_owned();
+        readable.map_err(|source| QueryError::UnknownHistoryMode { key: key(), source })
     }
 
     /// A page of turns, with the items of `items`.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// When the store cannot be read, or the thread's history mode is not known.
     pub fn turns_page(
         &self,
         paging: &Paging<TurnNo>,
         items: ItemsView,
     ) -> Result<Page<TurnRow, TurnNo>, QueryError> {
+        self.readable()?;
         walk(
             paging,
             |after| {
@@ -131,7 +147,8 @@ impl ThreadView {
         )
     }
 
-    /// All turns in order, with the items of `items`, read one by one.
+    /// All turns in order, with the items of `items`, read one by one; nothing but an error if the
+    /// thread's history mode is not known.
     pub fn turns(
         &self,
         items: ItemsView,
@@ -142,13 +159,14 @@ impl ThreadView {
             if is_done {
                 return None;
             }
-            let row = match self.view.turn_after(after) {
+            let next = self.readable().and_then(|()| Ok(self.view.turn_after(after)?));
+            let row = match next {
                 Ok(None) => return None,
                 Ok(Some((turn, version))) => {
                     after = Some(turn);
                     self.turn_row(turn, &version, items)
                 }
-                Err(error) => Err(error.into()),
+                Err(error) => Err(error),
             };
             is_done = row.is_err();
             Some(row)
@@ -158,8 +176,9 @@ impl ThreadView {
     /// The first turn there is with this id.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// When the store cannot be read, or the thread's history mode is not known.
     pub fn turn(&self, id: &str, items: ItemsView) -> Result<Option<TurnRow>, QueryError> {
+        self.readable()?;
         let Some(turn) = self.view.turn_named(id)? else { return Ok(None) };
         let Some(version) = self.view.turn(turn)? else { return Ok(None) };
         self.turn_row(turn, &version, items).map(Some)
@@ -168,12 +187,13 @@ impl ThreadView {
     /// A page of the items of one turn, or of the whole thread.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// When the store cannot be read, or the thread's history mode is not known.
     pub fn items_page(
         &self,
         turn: Option<TurnNo>,
         paging: &Paging<ItemAt>,
     ) -> Result<Page<ItemRow, ItemAt>, QueryError> {
+        self.readable()?;
         let mut head: Option<(u32, Arc<str>)> = None;
         let live = Cell::new(None);
         walk(
@@ -225,6 +245,9 @@ impl ThreadView {
             let key = || self.key().to_owned();
             snapshot.apply(&change).map_err(|source| QueryError::Rows { key: key(), source })
         };
+        if let Err(UnknownHistoryMode { mode }) = self.state().readable(self.lines) {
+            apply(Change::Thread(Fact::UnknownMode(Some(mode))))?;
+        }
         let mut after = None;
         while let Some((number, version)) = self.view.turn_after(after)? {
             after = Some(number);

@@ -5,6 +5,7 @@ mod corrupt;
 mod crash;
 mod files;
 mod model;
+mod modes;
 mod support;
 mod sync;
 

@@ -16,8 +16,8 @@ use crate::change::{Change, ItemNo, TurnNo};
 use crate::decode::{Body, Ordinal, Record};
 use crate::diag::HistoryAnomaly;
 use crate::format::{EventKind, Kind};
-use crate::model::{HistoryMode, ReasoningItem, TurnHead};
-use crate::options::{Options, Rules};
+use crate::model::{Fact, HistoryMode, ReasoningItem, TurnHead};
+use crate::options::{Options, Rules, UnknownHistoryMode};
 use crate::past::Past;
 use crate::pos::At;
 
@@ -27,6 +27,8 @@ use crate::pos::At;
 pub struct HistoryState {
     /// The thread's history mode, once its first `session_meta` was read (R275).
     mode: Option<HistoryMode>,
+    /// The line of that record.
+    mode_seq: Option<u64>,
     /// The number the next synthesized item id gets (R17).
     next_item_id: u64,
     /// Items there are, in all turns.
@@ -45,6 +47,7 @@ impl Default for HistoryState {
     fn default() -> Self {
         Self {
             mode: None,
+            mode_seq: None,
             next_item_id: 1,
             len_items: 0,
             len_turns: 0,
@@ -93,6 +96,17 @@ impl HistoryState {
         self.mode.as_ref()
     }
 
+    /// Whether the turns and items of the first `lines` lines, which the state has behind it, are
+    /// what the log says.
+    ///
+    /// # Errors
+    /// When they were not folded.
+    pub fn readable(&self, lines: u64, options: &Options) -> Result<(), UnknownHistoryMode> {
+        let is_named = self.mode_seq.is_some_and(|seq| seq < lines);
+        let mode = self.mode.as_ref().filter(|_| is_named);
+        mode.map_or(Ok(()), |mode| options.folded_as(mode).map(|_| ()))
+    }
+
     /// The number the next turn gets.
     #[must_use]
     pub fn next_turn(&self) -> TurnNo {
@@ -113,7 +127,8 @@ impl HistoryState {
     }
 
     /// The history mode that holds for a record: the thread's, or before its first
-    /// `session_meta` what the record's ordinal tells (FORMAT A.1).
+    /// `session_meta` what the record's ordinal tells: only paginated writers number their records
+    /// (FORMAT A.1).
     pub(crate) fn mode_for(&self, record: &Record<'_>) -> Option<&HistoryMode> {
         let is_numbered = record.ordinal != Ordinal::Absent;
         self.mode.as_ref().or(is_numbered.then_some(&HistoryMode::Paginated))
@@ -149,14 +164,13 @@ pub fn reduce<P: Past>(
     options: &Options,
 ) -> Result<Option<Step>, P::Error> {
     let is_meta = record.kind == Kind::SessionMeta && state.mode.is_none();
-    let is_paginated = match (options.rules, &state.mode) {
-        (Rules::Classic, _) => false,
-        (Rules::Paginated, _) => true,
-        // Only paginated writers number their records (FORMAT A.1).
-        (Rules::OfLog, None) => record.ordinal != Ordinal::Absent,
-        (Rules::OfLog, Some(HistoryMode::Legacy)) => false,
-        (Rules::OfLog, Some(HistoryMode::Paginated)) => true,
-        (Rules::OfLog, Some(HistoryMode::Other(_))) => return Ok(None),
+    let Ok(mode) = state.mode_for(record).map(|mode| options.folded_as(mode)).transpose() else {
+        return Ok(None);
+    };
+    let is_paginated = match options.rules {
+        Rules::Classic => false,
+        Rules::Paginated => true,
+        Rules::OfLog => mode == Some(&HistoryMode::Paginated),
     };
     if !is_meta && !matters(record.kind) {
         return Ok(None);
@@ -190,13 +204,16 @@ impl<P: Past> turns::Work<'_, P> {
             _ => None,
         };
         let mode = mode.unwrap_or(HistoryMode::Legacy);
-        if let HistoryMode::Other(mode) = &mode {
-            self.notes.push(HistoryAnomaly::ModeUnknown { mode: mode.to_string() });
-        }
-        if mode != HistoryMode::Legacy && self.options.rules == Rules::OfLog {
+        let folded_as = self.options.folded_as(&mode);
+        if folded_as != Ok(&HistoryMode::Legacy) && self.options.rules == Rules::OfLog {
             // The classic rules end here, and with them the open turn.
             self.close();
         }
+        if let Err(UnknownHistoryMode { mode }) = folded_as {
+            self.notes.push(HistoryAnomaly::ModeUnknown { mode: mode.to_string() });
+            self.changes.push(Change::Thread(Fact::UnknownMode(Some(mode))));
+        }
+        self.state.mode_seq = Some(self.at.seq);
         self.state.mode = Some(mode);
     }
 
