@@ -4,6 +4,7 @@
 mod conformance;
 mod generate;
 mod replay;
+mod show;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
