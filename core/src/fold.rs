@@ -15,7 +15,7 @@ use crate::ordinals::Ordinals;
 use crate::past::{Index, Past};
 use crate::policy::is_persisted;
 use crate::pos::{At, Position, Span};
-use crate::records::RecordEntry;
+use crate::records::{RecordClass, RecordEntry};
 use crate::reduce::facts::FactState;
 use crate::reduce::history::{self, HistoryState};
 use crate::reduce::records;
@@ -94,11 +94,11 @@ impl Step {
         }
     }
 
-    /// Adds a record to those of the line.
-    fn put_record(&mut self, record: &Record<'_>, raw_index: u64) {
+    /// The entry of the line's next record.
+    fn next_entry(&self, record: &Record<'_>, raw_index: u64) -> RecordEntry {
         let before = self.records.last().filter(|before| before.span == record.span);
         let part = before.map_or(0, |before| before.part.saturating_add(1));
-        self.records.push(records::entry(record, part, raw_index));
+        records::entry(record, part, raw_index)
     }
 }
 
@@ -201,8 +201,20 @@ impl FoldState {
         record: &'a Record<'_>,
         ahead: &mut Ahead<'a>,
     ) -> Result<(), P::Error> {
-        ahead.step.put_record(record, ahead.raw_index);
+        let entry = ahead.step.next_entry(record, ahead.raw_index);
         ahead.raw_index += u64::from(record.kind.is_indexed());
+        self.reduce(past, record, &entry.class, ahead)?;
+        ahead.step.records.push(entry);
+        Ok(())
+    }
+
+    fn reduce<'a, P: Past>(
+        &self,
+        past: &mut P,
+        record: &'a Record<'_>,
+        class: &RecordClass,
+        ahead: &mut Ahead<'a>,
+    ) -> Result<(), P::Error> {
         let mut has_problems = false;
         record.problems(&mut |problem| {
             has_problems = true;
@@ -213,6 +225,7 @@ impl FoldState {
             ahead.note(record.span, DiagnosticKind::Ordinal(anomaly));
         }
         let mode = ahead.history.as_ref().unwrap_or(&self.history).mode_for(record);
+        let mode = mode.map(|mode| self.options.folded_as(mode).unwrap_or(mode));
         if self.options.records == RecordFilter::PersistedOnly && !is_persisted(record, mode) {
             ahead.count(record, has_problems);
             return Ok(());
@@ -231,7 +244,8 @@ impl FoldState {
             ahead.history = Some(done.state);
         }
         let after = ahead.history.as_ref().unwrap_or(&self.history);
-        let (changes, notes) = ahead.facts.take_in(next_turn, after, at, record, &self.options);
+        let (changes, notes) =
+            ahead.facts.take_in(next_turn, after, at, record, class, &self.options);
         ahead.step.changes.extend(changes);
         ahead.count(record, has_problems);
         for kind in notes {

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::format::{Kind, ResponseKind};
 use crate::model::{TurnHead, TurnStatus};
 use crate::raw::Json;
 use crate::records::{RecordClass, RecordEntry, RecordIndex};
 
 /// A place between records: what stands before it is kept, or what follows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ForkPoint {
     /// Records of a known kind before it, as the reference counts (R2).
     pub record_index: u64,

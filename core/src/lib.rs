@@ -87,7 +87,9 @@ pub use diag::{
 pub use fold::{Counts, FoldState, Folder, Frontier, Step};
 pub use format::Kind;
 pub use line::{Line, Lines};
-pub use options::{Dialogue, Facts, Options, RecordFilter, Routing, Rules};
+pub use options::{
+    Dialogue, Facts, Options, RecordFilter, Routing, Rules, UnknownHistoryMode, UnknownMode,
+};
 pub use past::{Index, Past, PastTurn, Place};
 pub use policy::{LabelBytes, Policy, PolicyBytes, is_persisted, item_bytes, label};
 pub use pos::{At, Position, Span};

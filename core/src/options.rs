@@ -1,6 +1,10 @@
 //! Choices of a fold. The defaults lose nothing; [`Options::REFERENCE`] copies the reference.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
+
+use crate::model::HistoryMode;
 
 /// Choices of a fold. They belong to its result: a store keeps them beside its rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -15,6 +19,8 @@ pub struct Options {
     pub rules: Rules,
     /// Which records tell facts of the thread.
     pub facts: Facts,
+    /// What becomes of turns and items where the log names an unknown history mode.
+    pub unknown_mode: UnknownMode,
 }
 
 impl Options {
@@ -25,7 +31,27 @@ impl Options {
         dialogue: Dialogue::EventsOnly,
         rules: Rules::Classic,
         facts: Facts::Seed,
+        unknown_mode: UnknownMode::Refuse,
     };
+
+    /// The known mode as which a thread of `mode` is folded; by [`Rules::Classic`] and
+    /// [`Rules::Paginated`] every thread is.
+    ///
+    /// # Errors
+    /// When its turns and items are not folded.
+    pub fn folded_as<'m>(
+        &self,
+        mode: &'m HistoryMode,
+    ) -> Result<&'m HistoryMode, UnknownHistoryMode> {
+        match (mode, self.unknown_mode) {
+            (HistoryMode::Other(mode), UnknownMode::Refuse) if self.rules == Rules::OfLog => {
+                Err(UnknownHistoryMode { mode: mode.clone() })
+            }
+            (HistoryMode::Other(_), UnknownMode::AsPaginated) => Ok(&HistoryMode::Paginated),
+            (HistoryMode::Other(_), _) => Ok(&HistoryMode::Legacy),
+            (known, _) => Ok(known),
+        }
+    }
 }
 
 /// Which records are folded (SEMANTICS R3).
@@ -80,4 +106,29 @@ pub enum Rules {
     Classic,
     /// A9, whatever the log names.
     Paginated,
+}
+
+/// What becomes of turns and items in a thread whose history mode this version does not know (R276).
+/// All else of the thread is folded whatever is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum UnknownMode {
+    /// They are not folded, and who asks for them is told: [`UnknownHistoryMode`].
+    #[default]
+    Refuse,
+    /// They are folded as if the mode were `legacy`.
+    AsLegacy,
+    /// They are folded as if the mode were `paginated`.
+    AsPaginated,
+}
+
+/// The turns and items of a thread were not folded: this version does not know how its history is
+/// written, and reading it by other rules would make things up (R276).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "history mode {mode:?} is not known, so there are no turns and items; fold by a newer version, \
+     or choose Options::unknown_mode"
+)]
+pub struct UnknownHistoryMode {
+    /// The mode, as the log names it.
+    pub mode: Arc<str>,
 }

@@ -6,9 +6,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::context::bodies::read;
+use crate::context::{Bodies, ContextError};
 use crate::decode::{Body, Record};
 use crate::format::{EventKind as E, Kind, ResponseKind as R, TurnItem};
 use crate::model::HistoryMode;
+use crate::records::RecordIndex;
 
 /// Which writer's choice of records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +23,15 @@ pub enum Policy {
 }
 
 impl Policy {
+    /// Today's writer's, for a thread of this history mode: A1 for a paginated one, else R220-R223.
+    #[must_use]
+    pub fn of_mode(mode: Option<&HistoryMode>) -> Self {
+        match mode {
+            Some(HistoryMode::Paginated) => Self::Later(HistoryMode::Paginated),
+            _ => Self::Seed,
+        }
+    }
+
     /// Whether the writer would write this record. The record must have been decoded at least at
     /// [`Depth::Needed`](crate::Depth::Needed).
     #[must_use]
@@ -90,15 +102,12 @@ fn is_kept_in_legacy(kind: E) -> bool {
     )
 }
 
-/// Whether today's writer would write this record into a thread of this history mode: into a
-/// paginated one by A1, else by R220-R223. The record must have been decoded at least at
+/// Whether today's writer would write this record into a thread of this history mode, see
+/// [`Policy::of_mode`]. The record must have been decoded at least at
 /// [`Depth::Needed`](crate::Depth::Needed).
 #[must_use]
 pub fn is_persisted(record: &Record<'_>, mode: Option<&HistoryMode>) -> bool {
-    match mode {
-        Some(HistoryMode::Paginated) => Policy::Later(HistoryMode::Paginated).persists(record),
-        _ => Policy::Seed.persists(record),
-    }
+    Policy::of_mode(mode).persists(record)
 }
 
 /// The label under which the reference counts a record (R220-R223, A2); `unknown` for one it
@@ -177,6 +186,22 @@ pub struct LabelBytes {
 }
 
 impl PolicyBytes {
+    /// The records of an index, read from the log one by one.
+    ///
+    /// # Errors
+    /// When a record cannot be read.
+    pub fn of_records<B: Bodies + ?Sized>(
+        records: &RecordIndex,
+        bodies: &B,
+        policy: &Policy,
+    ) -> Result<Self, ContextError<B::Error>> {
+        let mut bytes = Self::default();
+        for entry in records.iter() {
+            read(bodies, entry.reference(), |record| bytes.apply(record, policy))?;
+        }
+        Ok(bytes)
+    }
+
     /// Takes in one record.
     pub fn apply(&mut self, record: &Record<'_>, policy: &Policy) {
         let bytes = item_bytes(record);

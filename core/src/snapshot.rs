@@ -8,6 +8,7 @@ use crate::fold::Step;
 use crate::model::{
     Inheritance, ItemsView, Ledger, Thread, ThreadItem, Turn, TurnHead, Windows, World,
 };
+use crate::options::UnknownHistoryMode;
 use crate::records::{RecordEntry, RecordIndex};
 
 /// Turns, items and everything else known of a thread at one position. Clones share structure.
@@ -174,7 +175,34 @@ impl Snapshot {
         self.turns.values().map(|entry| entry.items.iter().flatten().count()).sum()
     }
 
-    /// The turns in order, with the items of `view`.
+    /// The snapshot, if its turns and items are what the log says: the door for all who would take
+    /// "none folded" for "none there".
+    ///
+    /// ```
+    /// use rollfold_core::{Folder, Options, Snapshot, model::ItemsView};
+    ///
+    /// let log = br#"{"timestamp":"2026-03-01T10:00:00.000Z","type":"session_meta","payload":{"id":"t","history_mode":"woven"}}
+    /// "#;
+    /// let mut snapshot = Snapshot::default();
+    /// for step in Folder::new(Options::default()).push(log) {
+    ///     snapshot.apply_step(&step)?;
+    /// }
+    /// assert_eq!(snapshot.turns(ItemsView::Full).count(), 0);
+    /// assert_eq!(&*snapshot.readable().unwrap_err().mode, "woven");
+    /// assert_eq!(snapshot.thread().id().map(|id| &**id), Some("t"));
+    /// # Ok::<(), rollfold_core::ApplyError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When they were not folded, since the thread's history mode is not known. All else is there.
+    pub fn readable(&self) -> Result<&Self, UnknownHistoryMode> {
+        match &self.thread.unknown_mode {
+            Some(mode) => Err(UnknownHistoryMode { mode: mode.clone() }),
+            None => Ok(self),
+        }
+    }
+
+    /// The turns that were folded, in order, with the items of `view`; see [`Self::readable`].
     pub fn turns(&self, view: ItemsView) -> impl DoubleEndedIterator<Item = Turn> + '_ {
         self.turns
             .values()

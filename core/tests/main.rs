@@ -12,6 +12,7 @@ mod golden;
 mod health;
 mod laws;
 mod model;
+mod modes;
 mod naive;
 mod reference;
 mod support;

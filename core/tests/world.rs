@@ -180,3 +180,24 @@ fn ten_thousand_patches_are_read_anywhere() {
     }
     assert_eq!(snapshot.world().value().unwrap()["n"], 10_000);
 }
+
+/// Only what the record index takes for a user's turn is one: an assistant's message that looks
+/// like an envelope but names no agents is an answer like any other.
+#[test]
+fn user_turns_are_those_of_the_record_index() {
+    let answer = |author: &str| {
+        let envelope = json!({"author": author, "recipient": "/root/a", "content": "x",
+            "trigger_turn": true});
+        let content = json!([{"type": "output_text", "text": envelope.to_string()}]);
+        let message = json!({"type": "message", "role": "assistant", "content": content});
+        line(4, "response_item", &message.to_string())
+    };
+    let start = |id: &str| event(4, "task_started", &format!(",\"turn_id\":\"{id}\""));
+    for (author, want) in [("/root", 2), ("somebody", 1)] {
+        let mut log = vec![full(&json!({"n": 1}))];
+        log.extend(user_turn("t1"));
+        log.extend([patch(&json!({"n": 2})), start("t2"), answer(author), patch(&json!({"n": 3}))]);
+        log.push(rollback(1));
+        assert_eq!(known(&folded(&log)), Some(json!({"n": want})), "{author}");
+    }
+}

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use rollfold_core::context::ContextError;
-use rollfold_core::{ApplyError, Options};
+use rollfold_core::{ApplyError, Options, UnknownHistoryMode};
 
 use crate::query::CursorProblem;
 
@@ -250,6 +250,14 @@ pub enum QueryError {
         cursor: String,
         /// What is wrong with it.
         problem: CursorProblem,
+    },
+    /// The thread's turns and items were not folded: its history mode is not known.
+    #[error("{key}: {source}")]
+    UnknownHistoryMode {
+        /// The log.
+        key: String,
+        /// The mode.
+        source: UnknownHistoryMode,
     },
     /// Rows of one thread contradict each other.
     #[error(

@@ -6,6 +6,7 @@ mod crash;
 mod files;
 mod lists;
 mod model;
+mod modes;
 mod support;
 mod sync;
 mod verify;

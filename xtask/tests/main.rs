@@ -4,6 +4,7 @@
 mod conformance;
 mod generate;
 mod replay;
+mod show;
 mod store;
 
 use std::path::{Path, PathBuf};

@@ -56,7 +56,8 @@ fn json_says_what_the_table_says() {
 fn show_prints_json_lines_and_at_stops() {
     let case = golden("dialogue_as_events");
     let show = |args: &[&str]| -> Vec<Value> {
-        let all: Vec<&str> = ["replay", &case].into_iter().chain(args.iter().copied()).collect();
+        let all = ["replay", &case, "--json"].into_iter().chain(args.iter().copied());
+        let all: Vec<&str> = all.collect();
         let ran = xtask(&all);
         assert_eq!(ran.code, 0, "{}", ran.stderr);
         ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -73,6 +74,49 @@ fn show_prints_json_lines_and_at_stops() {
     let seq = items[0]["seq"].as_u64().unwrap();
     assert_eq!(show(&["--show", "items", "--at", &seq.to_string()]).len(), 0);
     assert_eq!(show(&["--show", "items", "--at", &(seq + 1).to_string()]).len(), 1);
+}
+
+/// No turns because of the history mode, because nothing is there, and because nothing makes one
+/// are three things.
+#[test]
+fn the_table_says_why_there_are_no_turns() {
+    let cases = ["damage_unknown_history_mode", "damage_empty_file", "empty_messages_open_no_turn"];
+    let cases = cases.map(golden);
+    let [mode, empty, none] = &cases;
+    let ran = xtask(&["replay", mode, empty, none]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let notes = [
+        "  history mode \"holographic\" is not known: turns not folded",
+        "  empty",
+        "  no turns in 4 records",
+    ];
+    for (line, note) in ran.stdout.lines().skip(1).zip(notes) {
+        assert!(line.ends_with(note), "{line}");
+    }
+    let ran = xtask(&["replay", mode, empty, none, "--json"]);
+    let lines = ran.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let said: Vec<_> = lines
+        .map(|line| (line["recognition"].to_string(), line["unknown_history_mode"].clone()))
+        .collect();
+    let no_turns = |records| format!("{{\"no_turns\":{{\"records\":{records}}}}}");
+    let want = [
+        (no_turns(5), "holographic".into()),
+        (String::from("\"empty\""), Value::Null),
+        (no_turns(4), Value::Null),
+    ];
+    assert_eq!(said, want);
+}
+
+/// Questions for turns are refused by name; all else is shown.
+#[test]
+fn turns_of_an_unknown_mode_are_not_shown() {
+    let case = golden("damage_unknown_history_mode");
+    for show in ["turns", "items"] {
+        let ran = xtask(&["replay", &case, "--show", show]);
+        assert_eq!(ran.code, 3, "{}", ran.stdout);
+        assert!(ran.stderr.contains("history mode \"holographic\" is not known"), "{}", ran.stderr);
+    }
+    assert_eq!(xtask(&["replay", &case, "--show", "thread"]).code, 0);
 }
 
 #[test]

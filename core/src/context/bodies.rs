@@ -53,7 +53,7 @@ pub enum ContextError<E: std::error::Error + 'static> {
 }
 
 /// Reads a record and what `look` wants of it.
-pub(super) fn read<B: Bodies + ?Sized, T>(
+pub(crate) fn read<B: Bodies + ?Sized, T>(
     bodies: &B,
     record: RecordRef,
     look: impl FnOnce(&Record<'_>) -> T,

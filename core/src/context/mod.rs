@@ -4,9 +4,10 @@
 //! [`reconstruct`] reads the record index alone, and bodies only where a compaction left no
 //! history of its own. Everything else is read by those who want it, item by item.
 
-mod bodies;
+pub(crate) mod bodies;
 mod forward;
 mod items;
+mod outline;
 mod pairs;
 mod rebuild;
 mod reverse;
@@ -18,17 +19,21 @@ mod world;
 
 pub use bodies::{Bodies, ContextError};
 pub use items::Items;
+pub use outline::{Outlined, Outlines, Place};
 pub use pairs::{Mend, MendDone, PairProblem, PairProblemKind, check, repair};
 pub use tools::Truncation;
 pub use world::{WorldRecord, world};
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::raw::Json;
 use crate::records::{ItemFlags, RecordIndex, RecordRef, TurnSettings, Window};
 
 /// Whose reading of a log counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ContextMode {
     /// The reference's, its surprises included: a checkpoint whose turn was rolled back takes
     /// everything before it along (R92).

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::bodies::{Bodies, ContextError};
@@ -25,8 +26,20 @@ pub struct PairProblem {
     pub kind: PairProblemKind,
 }
 
+impl std::fmt::Display for PairProblemKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::NoOutput => "a call that nothing answers",
+            Self::NoCall => "an output that answers no call",
+            Self::RepeatedId => "a call with the id of an earlier one",
+            Self::BadArguments => "arguments that are no JSON",
+        })
+    }
+}
+
 /// What is wrong with a call or an output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PairProblemKind {
     /// A call that nothing answers.
@@ -49,7 +62,8 @@ pub struct Mend {
 }
 
 /// What [`repair`] did about a problem.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum MendDone {
     /// An output was put behind the call: the call was broken off.

@@ -1,5 +1,6 @@
 //! The world state as it stood before the model (R60-R68).
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Context;
@@ -10,7 +11,8 @@ use crate::patch;
 use crate::records::{RecordClass, RecordIndex, RecordRef};
 
 /// A record that makes the world state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum WorldRecord {
     /// A full snapshot or a patch.
     State(RecordRef),

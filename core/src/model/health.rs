@@ -31,6 +31,16 @@ pub struct KindHealth {
     pub with_problems: u64,
 }
 
+impl KindHealth {
+    /// Of a hundred records, how many are as the format says; none without records.
+    #[must_use]
+    pub fn percent(self) -> Option<f64> {
+        let all = self.understood + self.with_problems;
+        // Precise enough: counts are far below 2^53.
+        (all > 0).then(|| 100.0 * self.understood as f64 / all as f64)
+    }
+}
+
 /// Counts by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Names {

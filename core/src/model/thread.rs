@@ -91,6 +91,8 @@ macro_rules! facts {
 facts! {
     /// What the first `session_meta` says: the thread's identity, never changed (R275, T8).
     Head head: Arc<ThreadHead>,
+    /// The history mode, where turns and items were not folded because it is not known.
+    UnknownMode unknown_mode: Arc<str>,
     /// What the thread was started from.
     Source source: Arc<SessionSource>,
     /// Who started it: `user`, `subagent`, `memory_consolidation` or a label.

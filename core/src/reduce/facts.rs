@@ -17,6 +17,7 @@ use crate::decode::Record;
 use crate::diag::DiagnosticKind;
 use crate::options::Options;
 use crate::pos::At;
+use crate::records::RecordClass;
 
 /// What the next record's meaning may depend on, for everything but turns and items.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,22 +57,23 @@ impl FactState {
         &self.windows
     }
 
-    /// Takes in one record; `next_turn` is the number a turn opened by it got or would have got,
-    /// `history` the state after it.
+    /// Takes in one record, of which the record index says `class`; `next_turn` is the number a
+    /// turn opened by it got or would have got, `history` the state after it.
     pub(crate) fn take_in(
         &mut self,
         next_turn: TurnNo,
         history: &HistoryState,
         at: At,
         record: &Record<'_>,
+        class: &RecordClass,
         options: &Options,
     ) -> Done {
         let mut done = Done::default();
         let step = forks::reduce(&self.forks, next_turn, at, record);
         put(&mut self.forks, step, &mut done);
-        let step = thread::reduce(&self.thread, &self.forks, options, record);
+        let step = thread::reduce(&self.thread, &self.forks, options, record, class);
         put(&mut self.thread, step, &mut done);
-        let step = world::reduce(&self.world, record);
+        let step = world::reduce(&self.world, record, class);
         put(&mut self.world, step, &mut done);
         let step = windows::reduce(&self.windows, at, record);
         put(&mut self.windows, step, &mut done);

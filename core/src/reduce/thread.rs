@@ -23,6 +23,7 @@ use crate::model::{
 };
 use crate::options::{Facts, Options};
 use crate::raw::{Field, Json, Raw, Text};
+use crate::records::RecordClass;
 use crate::text::{id, time};
 
 /// What the next record's facts may depend on: the short facts. Of the long ones, which are set
@@ -86,18 +87,21 @@ impl ThreadState {
     }
 }
 
-/// Reduces one record; `forks` is the state after it. `None` if it tells nothing of the thread.
+/// Reduces one record, of which the record index says `class`; `forks` is the state after it.
+/// `None` if it tells nothing of the thread.
 #[must_use]
 pub fn reduce(
     state: &ThreadState,
     forks: &ForkState,
     options: &Options,
     record: &Record<'_>,
+    class: &RecordClass,
 ) -> Option<Reduced<ThreadState>> {
     if !matters(record.kind) {
         return None;
     }
-    let mut work = Work { state: state.clone(), facts: Vec::new(), forks, options, heard: false };
+    let mut work =
+        Work { state: state.clone(), facts: Vec::new(), forks, options, class, heard: false };
     work.take_in(record);
     if forks.ownership(record.seq) == Ownership::Own {
         work.times(record);
@@ -136,6 +140,7 @@ struct Work<'s> {
     facts: Vec<Fact>,
     forks: &'s ForkState,
     options: &'s Options,
+    class: &'s RecordClass,
     /// The user said something in this record.
     heard: bool,
 }

@@ -18,12 +18,9 @@ use super::Reduced;
 use crate::change::Change;
 use crate::decode::{Body, Record};
 use crate::diag::DiagnosticKind;
-use crate::format::{
-    EventKind as E, InterAgentCommunication, Kind, ResponseKind as R, ResponseMessage,
-};
+use crate::format::{EventKind as E, Kind};
 use crate::model::{World, WorldChange, WorldLoss, read_state};
-use crate::raw::{JsonType, Raw};
-use crate::text::contextual::is_contextual_user_text;
+use crate::records::RecordClass;
 
 /// Segments a rollback can reach over; only those that changed the world hold a state.
 const SEGMENTS_MAX: usize = 64;
@@ -107,9 +104,14 @@ fn told(state: WorldState, change: WorldChange) -> Reduced<WorldState> {
     Reduced { state, changes: vec![Change::World(change)], notes: Vec::new() }
 }
 
-/// Reduces one record; `None` if it means nothing to the world.
+/// Reduces one record, of which the record index says `class`; `None` if it means nothing to the
+/// world.
 #[must_use]
-pub fn reduce(state: &WorldState, record: &Record<'_>) -> Option<Reduced<WorldState>> {
+pub fn reduce(
+    state: &WorldState,
+    record: &Record<'_>,
+    class: &RecordClass,
+) -> Option<Reduced<WorldState>> {
     match (record.kind, &record.body) {
         (Kind::WorldState, Body::WorldState(shape)) => {
             let raw = shape.state.get();
@@ -138,7 +140,7 @@ pub fn reduce(state: &WorldState, record: &Record<'_>) -> Option<Reduced<WorldSt
         (_, Body::ThreadRolledBack(back)) => state.clone().roll_back(back.num_turns.get()?),
         // Most records of a turn stand behind what makes it a user turn, and cost nothing here.
         _ if state.segments.back().is_some_and(|segment| segment.is_user_turn) => None,
-        _ if is_user_turn(record) => {
+        _ if is_user_turn(class) => {
             let mut next = state.clone();
             next.segment()?.is_user_turn = true;
             Some(Reduced::silent(next))
@@ -161,48 +163,10 @@ pub(super) fn is_lost_by(tag: &str) -> bool {
 }
 
 /// R82: what makes a segment a user turn.
-fn is_user_turn(record: &Record<'_>) -> bool {
-    match (record.kind, &record.body) {
-        (
-            Kind::Event(E::UserMessage)
-            | Kind::InterAgentCommunication
-            | Kind::Response(R::AgentMessage),
-            _,
-        ) => true,
-        (_, Body::ResponseMessage(message)) => is_boundary(message),
+fn is_user_turn(class: &RecordClass) -> bool {
+    match class {
+        RecordClass::UserMessage | RecordClass::Communication { .. } => true,
+        RecordClass::Response(flags) => flags.is_boundary(),
         _ => false,
     }
-}
-
-/// Section 0, "User-turn boundary", for messages.
-fn is_boundary(message: &ResponseMessage<'_>) -> bool {
-    let texts = || message.content.each().into_iter().filter_map(|part| part.text.get());
-    match message.role.get().as_deref() {
-        Some("user") => !texts().any(|text| is_contextual_user_text(&text)),
-        Some("assistant") => {
-            let parts = message.content.each();
-            let mut raws = parts.iter().filter_map(|part| part.text.raw());
-            // An object's text; answers are seldom that, and long.
-            let starts_so =
-                |raw: Raw<'_>| raw.get().trim_start_matches(['"', ' ']).starts_with('{');
-            let is_one = matches!((raws.next(), raws.next()), (Some(raw), None) if starts_so(raw));
-            is_one && texts().any(|text| is_envelope(&text))
-        }
-        _ => false,
-    }
-}
-
-/// Section 0, "Legacy envelope".
-fn is_envelope(text: &str) -> bool {
-    let Ok((raw, len)) = Raw::first_of(text) else { return false };
-    let is_whole = text.get(len..).is_some_and(|rest| rest.trim().is_empty());
-    if raw.json_type() != JsonType::Object || !is_whole {
-        return false;
-    }
-    raw.read::<InterAgentCommunication<'_>>().is_some_and(|it| {
-        it.author.get().is_some()
-            && it.recipient.get().is_some()
-            && it.content.get().is_some()
-            && it.trigger_turn.get().is_some()
-    })
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rollfold_core::model::{
     ContextCompactionItem, Fact, ItemsView, ThreadItem, Turn, TurnHead, World, WorldChange,
 };
-use rollfold_core::{Change, Diagnostic, FoldState, ItemNo, Snapshot, TurnNo};
+use rollfold_core::{Change, Diagnostic, FoldState, ItemNo, Snapshot, TurnNo, UnknownHistoryMode};
 
 use crate::cursor::Cursor;
 use crate::error::{CorruptProblem, QueryError, StoreError};
@@ -121,15 +121,30 @@ impl ThreadView {
         self
     }
 
+    /// Whether there is an answer to questions for turns and items.
+    ///
+    /// # Errors
+    /// When turns and items were not folded, since the thread's history mode is not known.
+    pub fn readable(&self) -> Result<(), QueryError> {
+        match self.view.fact(Fact::UnknownMode(None).number())? {
+            Some(Fact::UnknownMode(Some(mode))) => Err(QueryError::UnknownHistoryMode {
+                key: self.key().to_owned(),
+                source: UnknownHistoryMode { mode },
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// A page of turns, with the items of `items`.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// When the store cannot be read, or the thread's history mode is not known.
     pub fn turns_page(
         &self,
         paging: &Paging<TurnNo>,
         items: ItemsView,
     ) -> Result<Page<TurnRow, TurnNo>, QueryError> {
+        self.readable()?;
         walk(
             paging,
             |after| {
@@ -141,7 +156,8 @@ impl ThreadView {
         )
     }
 
-    /// All turns in order, with the items of `items`, read one by one.
+    /// All turns in order, with the items of `items`, read one by one; nothing but an error if the
+    /// thread's history mode is not known.
     pub fn turns(
         &self,
         items: ItemsView,
@@ -152,13 +168,14 @@ impl ThreadView {
             if is_done {
                 return None;
             }
-            let row = match self.view.turn_after(after) {
+            let next = self.readable().and_then(|()| Ok(self.view.turn_after(after)?));
+            let row = match next {
                 Ok(None) => return None,
                 Ok(Some((turn, version))) => {
                     after = Some(turn);
                     self.turn_row(turn, &version, items)
                 }
-                Err(error) => Err(error.into()),
+                Err(error) => Err(error),
             };
             is_done = row.is_err();
             Some(row)
@@ -168,8 +185,9 @@ impl ThreadView {
     /// The first turn there is with this id.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// When the store cannot be read, or the thread's history mode is not known.
     pub fn turn(&self, id: &str, items: ItemsView) -> Result<Option<TurnRow>, QueryError> {
+        self.readable()?;
         let Some(turn) = self.view.turn_named(id)? else { return Ok(None) };
         let Some(version) = self.view.turn(turn)? else { return Ok(None) };
         self.turn_row(turn, &version, items).map(Some)
@@ -178,12 +196,13 @@ impl ThreadView {
     /// A page of the items of one turn, or of the whole thread.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// When the store cannot be read, or the thread's history mode is not known.
     pub fn items_page(
         &self,
         turn: Option<TurnNo>,
         paging: &Paging<ItemAt>,
     ) -> Result<Page<ItemRow, ItemAt>, QueryError> {
+        self.readable()?;
         let mut head: Option<(u32, Arc<str>)> = None;
         let live = Cell::new(None);
         walk(

@@ -5,7 +5,7 @@ use std::io;
 
 use rollfold_core::model::ItemsView;
 use rollfold_core::{Diagnostic, Folder, Options, Snapshot, Step};
-use rollfold_projector::{LogSource, ThreadView};
+use rollfold_projector::{LogSource, QueryError, ThreadView};
 
 const BUFFER_BYTES: usize = 1024 * 1024;
 const DIAGNOSTICS_PAGE: usize = 1000;
@@ -55,6 +55,15 @@ fn turn_difference(
     view: &ThreadView,
     snapshot: &Snapshot,
 ) -> Result<Option<String>, Box<dyn Error>> {
+    let refused = snapshot.readable().err();
+    match (view.readable(), refused) {
+        (Err(QueryError::UnknownHistoryMode { source, .. }), Some(mode)) if source == mode => {
+            return Ok(None);
+        }
+        (Err(error), _) => return Err(error.into()),
+        (Ok(()), Some(mode)) => return Ok(Some(format!("stored turns, but {mode}"))),
+        (Ok(()), None) => {}
+    }
     let mut folded = snapshot.turns(ItemsView::Full);
     let mut place = 0;
     for row in view.turns(ItemsView::Full) {

@@ -3,6 +3,7 @@
 
 mod check;
 pub(crate) mod find;
+mod log;
 mod progress;
 mod report;
 mod show;
@@ -13,13 +14,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::ValueEnum;
 use rollfold_core::model::ItemsView;
-use rollfold_projector::{FileSource, Store, SyncOptions};
+use rollfold_projector::{FileSource, QueryError, Store, SyncOptions};
 
 use find::{Found, Input};
 use progress::Progress;
 use report::Row;
+use show::{ContextArgs, Show};
 use upto::Upto;
 
 /// Flags of the command.
@@ -30,40 +31,37 @@ pub(crate) struct Args {
     /// Keep the store in this file; without it, a temporary one is used.
     #[arg(long)]
     db: Option<PathBuf>,
-    /// Print what was folded as JSON lines, and the table to standard error.
-    #[arg(long)]
+    /// Print this of what was folded, and the table to standard error.
+    #[arg(long, value_name = "WHAT")]
     show: Option<Show>,
+    #[command(flatten)]
+    context: ContextArgs,
     /// Fold only the first SEQ lines of each rollout.
     #[arg(long, value_name = "SEQ", conflicts_with = "db")]
     at: Option<u64>,
-    /// Print the table as JSON lines.
-    #[arg(long, conflicts_with = "show")]
+    /// Print JSON lines: of what `--show` shows, else of the table.
+    #[arg(long)]
     json: bool,
     /// Do not compare the store with a fold in memory, which holds whole threads.
     #[arg(long)]
     no_check: bool,
 }
 
-/// What `--show` prints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Show {
-    /// A line a turn, with its items.
-    Turns,
-    /// A line an item.
-    Items,
-    /// A line a record that changes something: its change set.
-    Changes,
-}
-
 /// Everything folded and every store equal.
 const DONE: u8 = 0;
 /// A store differs from the fold in memory.
 const DIFFERS: u8 = 1;
+/// The flags do not go together.
+const USAGE: u8 = 2;
 /// Something could not be read.
 const UNREADABLE: u8 = 3;
 
 /// Replays every rollout that the paths lead to.
 pub(crate) fn run(args: &Args) -> ExitCode {
+    if args.context.are_given() && args.show != Some(Show::Context) {
+        eprintln!("--mode, --repair and --truncate-* go with --show context");
+        return ExitCode::from(USAGE);
+    }
     let found = find::rollouts(&args.paths);
     let mut code = DONE;
     for problem in &found.problems {
@@ -129,21 +127,27 @@ fn one(
     let seconds = started.elapsed().as_secs_f64();
     let peak_memory_bytes = report::peak_memory_bytes();
     let view = store.thread(rollfold_projector::LogSource::key(&source))?.ok_or("not stored")?;
-    match args.show {
-        None => {}
-        Some(Show::Turns) => show::turns(&input.path, &view)?,
-        Some(Show::Items) => show::items(&input.path, &view)?,
-        Some(Show::Changes) => show::changes(&input.path, &source)?,
+    if let Some(what) = args.show {
+        show::show(what, args.json, &args.context, &input.path, &source, &view)?;
     }
     let (mut turns, mut items) = (0, 0);
-    for row in view.turns(ItemsView::Full) {
-        turns += 1;
-        items += row?.value.items.len() as u64;
-    }
+    let unknown_mode = match view.readable() {
+        Err(QueryError::UnknownHistoryMode { source, .. }) => Some(source.mode),
+        readable => {
+            readable?;
+            for row in view.turns(ItemsView::Full) {
+                turns += 1;
+                items += row?.value.items.len() as u64;
+            }
+            None
+        }
+    };
     let difference = if args.no_check { None } else { check::first_difference(&view, &source)? };
     Ok(Row {
         file: input.path.clone(),
         synced,
+        recognition: view.state().recognition(),
+        unknown_mode,
         turns,
         items,
         seconds,

@@ -2,17 +2,23 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use rollfold_core::model::Recognition;
 use rollfold_projector::Synced;
 use serde_json::{Value, json};
 
 use super::Args;
+use super::show::recognised;
 
 /// One rollout's line.
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) file: PathBuf,
     pub(super) synced: Synced,
+    pub(super) recognition: Recognition,
+    /// The history mode, where turns were not folded because it is not known.
+    pub(super) unknown_mode: Option<Arc<str>>,
     pub(super) turns: u64,
     pub(super) items: u64,
     pub(super) seconds: f64,
@@ -39,6 +45,8 @@ impl Row {
             "unknown": counts.unknown,
             "damaged": counts.damaged,
             "blank": counts.blank,
+            "recognition": self.recognition,
+            "unknown_history_mode": self.unknown_mode,
             "turns": self.turns,
             "items": self.items,
             "pending_bytes": self.synced.pending_bytes,
@@ -59,8 +67,9 @@ pub(super) fn print(rows: &[Row], args: &Args, db: &Path) {
         None => Box::new(std::io::stdout().lock()),
     };
     // A reader that has gone away wants no more lines.
-    let _ = if args.json { print_json(&mut out, rows) } else { print_table(&mut out, rows) };
-    if args.db.is_some() && !args.json {
+    let is_json = args.json && args.show.is_none();
+    let _ = if is_json { print_json(&mut out, rows) } else { print_table(&mut out, rows) };
+    if args.db.is_some() && !is_json {
         let len_bytes = std::fs::metadata(db).map(|metadata| metadata.len()).unwrap_or_default();
         let _ = writeln!(out, "store: {}, {}", db.display(), bytes(len_bytes as f64));
     }
@@ -122,7 +131,16 @@ fn line(
     let pad = width - name.chars().count().min(width);
     let spaces = " ".repeat(pad);
     let rest = format!("{records:>9} {unknown:>7} {damaged:>7} {turns:>7} {items:>8} {rate:>11}");
-    writeln!(out, "{name}{spaces} {rest}")
+    writeln!(out, "{name}{spaces} {rest}{}", note(row))
+}
+
+/// Why there are no turns, if there are none.
+fn note(row: &Row) -> String {
+    match (&row.unknown_mode, row.recognition) {
+        (Some(mode), _) => format!("  history mode {mode:?} is not known: turns not folded"),
+        (None, Recognition::Turns { .. }) => String::new(),
+        (None, recognition) => format!("  {}", recognised(recognition)),
+    }
 }
 
 /// A path short enough for a table: its last components.

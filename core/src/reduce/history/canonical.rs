@@ -3,17 +3,16 @@
 use std::borrow::Cow;
 
 use super::parts::{
-    call_id, canonical_uuid, citation, command_actions, file_updates, join_command, list,
-    mcp_result, owned, review_ended, review_started, text, thread_id,
+    call_id, canonical_id, citation, command_actions, file_updates, join_command, list,
+    mcp_app_context, mcp_result, owned, review_ended, review_started, text, thread_id,
 };
 use crate::format::{TurnExtension, TurnItem, TurnMcpToolCall, UserInput};
 use crate::model::{
     ActivityKind, AgentMessageItem, CollabAgentToolCallItem, CollabTool, CommandExecutionItem,
     CommandSource, ContextCompactionItem, DynamicToolCallItem, FileChangeItem, HookPromptFragment,
-    HookPromptItem, ImageGenerationItem, ImageViewItem, ItemStatus, McpAppContext,
-    McpToolCallError, McpToolCallItem, PlanItem, ReasoningItem, ReviewModeItem, SleepItem,
-    SubAgentActivityItem, Texts, ThreadItem, UnknownItem, UserMessageItem, UserPart,
-    WebSearchAction, WebSearchItem,
+    HookPromptItem, ImageGenerationItem, ImageViewItem, ItemStatus, McpToolCallError,
+    McpToolCallItem, PlanItem, ReasoningItem, ReviewModeItem, SleepItem, SubAgentActivityItem,
+    Texts, ThreadItem, UnknownItem, UserMessageItem, UserPart, WebSearchAction, WebSearchItem,
 };
 use crate::pos::At;
 use crate::raw::{Field, Json, Raw, Text};
@@ -89,11 +88,11 @@ pub(super) fn thread_item(item: &TurnItem<'_>, raw: Raw<'_>, at: At) -> ThreadIt
                 tool: call.tool.get().unwrap_or(CollabTool::Other("".into())),
                 status: call.status.get().unwrap_or(ItemStatus::Completed),
                 sender_thread_id: thread_id(&call.sender_thread_id),
-                receiver_thread_ids: receivers.iter().map(|id| canonical_uuid(id)).collect(),
+                receiver_thread_ids: receivers.iter().map(|id| canonical_id(id)).collect(),
                 prompt: owned(&call.prompt),
                 model: owned(&call.model),
                 reasoning_effort: owned(&call.reasoning_effort),
-                agents_states: states.map(|(id, state)| (canonical_uuid(&id), state)).collect(),
+                agents_states: states.map(|(id, state)| (canonical_id(&id), state)).collect(),
             })
         }
         TurnItem::SubAgentActivity(activity) => {
@@ -215,7 +214,6 @@ fn extension_item(extension: &TurnExtension<'_>, raw: Raw<'_>, at: At) -> Thread
 }
 
 fn mcp_tool_call(call: &TurnMcpToolCall<'_>, at: At) -> ThreadItem {
-    let resource_uri = owned(&call.mcp_app_resource_uri);
     let error = call.error.get().map(|error| McpToolCallError { message: text(&error.message) });
     ThreadItem::McpToolCall(McpToolCallItem {
         id: call_id(&call.id, at),
@@ -223,15 +221,15 @@ fn mcp_tool_call(call: &TurnMcpToolCall<'_>, at: At) -> ThreadItem {
         tool: text(&call.tool),
         status: call.status.get().unwrap_or(ItemStatus::Completed),
         arguments: call.arguments.get().map(Json::from).unwrap_or_default(),
-        app_context: owned(&call.connector_id).map(|connector_id| McpAppContext {
-            connector_id,
-            link_id: owned(&call.link_id),
-            resource_uri: resource_uri.clone(),
-            app_name: owned(&call.app_name),
-            template_id: owned(&call.template_id),
-            action_name: owned(&call.action_name),
-        }),
-        mcp_app_resource_uri: resource_uri,
+        app_context: mcp_app_context([
+            &call.connector_id,
+            &call.link_id,
+            &call.mcp_app_resource_uri,
+            &call.app_name,
+            &call.template_id,
+            &call.action_name,
+        ]),
+        mcp_app_resource_uri: owned(&call.mcp_app_resource_uri),
         plugin_id: owned(&call.plugin_id),
         read_only_hint: call.read_only_hint.get(),
         result: call.result.get().map(|result| mcp_result(&result)),

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::parts::{
-    call_id, canonical_uuid, command_actions, file_updates, join_command, mcp_result, owned, text,
-    thread_id,
+    call_id, canonical_id, command_actions, file_updates, join_command, mcp_app_context,
+    mcp_result, owned, text, thread_id,
 };
 use crate::decode::Body;
 use crate::format::{
@@ -16,8 +16,8 @@ use crate::format::{
 use crate::model::{
     AgentState, AgentStatusWord, CollabAgentToolCallItem, CollabTool, CommandAction,
     CommandExecutionItem, CommandSource, DynamicToolCallItem, FileChangeItem, ImageGenerationItem,
-    ImageViewItem, ItemStatus, McpAppContext, McpToolCallError, McpToolCallItem,
-    SubAgentActivityItem, ThreadItem, TurnError, UserMessageItem, UserPart, WebSearchItem,
+    ImageViewItem, ItemStatus, McpToolCallError, McpToolCallItem, SubAgentActivityItem, ThreadItem,
+    TurnError, UserMessageItem, UserPart, WebSearchItem,
 };
 use crate::pos::At;
 use crate::raw::{Entry, Field, Json, JsonType, Raw, Text};
@@ -262,22 +262,21 @@ fn mcp(call: &McpToolCall<'_>, is_end: bool, at: At) -> ThreadItem {
         (true, Some(_)) if !is_error => ItemStatus::Completed,
         (true, _) => ItemStatus::Failed,
     };
-    let resource_uri = owned(&call.mcp_app_resource_uri);
     ThreadItem::McpToolCall(McpToolCallItem {
         id: call_id(&call.call_id, at),
         server: text(&invocation.server),
         tool: text(&invocation.tool),
         status,
         arguments: invocation.arguments.get().map(Json::from).unwrap_or_default(),
-        app_context: owned(&call.connector_id).map(|connector_id| McpAppContext {
-            connector_id,
-            link_id: owned(&call.link_id),
-            resource_uri: resource_uri.clone(),
-            app_name: owned(&call.app_name),
-            template_id: owned(&call.template_id),
-            action_name: owned(&call.action_name),
-        }),
-        mcp_app_resource_uri: resource_uri,
+        app_context: mcp_app_context([
+            &call.connector_id,
+            &call.link_id,
+            &call.mcp_app_resource_uri,
+            &call.app_name,
+            &call.template_id,
+            &call.action_name,
+        ]),
+        mcp_app_resource_uri: owned(&call.mcp_app_resource_uri),
         plugin_id: owned(&call.plugin_id),
         read_only_hint: call.read_only_hint.get(),
         result: ok.map(|ok| mcp_result(&ok)),
@@ -365,12 +364,12 @@ fn collab(call: &Collab<'_>, event: E, at: At) -> ThreadItem {
         CollabTool::SpawnAgent => &call.new_thread_id,
         _ => &call.receiver_thread_id,
     };
-    let receiver = receiver.get().map(|id| canonical_uuid(&id));
+    let receiver = receiver.get().map(|id| canonical_id(&id));
     let states: Vec<(String, AgentState)> = match (is_end, &tool, &receiver) {
         (false, ..) => Vec::new(),
         (true, CollabTool::Wait, _) => {
             let statuses = call.statuses.each().into_iter();
-            statuses.map(|(id, state)| (canonical_uuid(&id), state)).collect()
+            statuses.map(|(id, state)| (canonical_id(&id), state)).collect()
         }
         (true, _, Some(receiver)) => {
             call.status.get().map(|state| (receiver.clone(), state)).into_iter().collect()
@@ -380,7 +379,7 @@ fn collab(call: &Collab<'_>, event: E, at: At) -> ThreadItem {
     let mut receivers: Vec<String> = match (&tool, is_end) {
         (CollabTool::Wait, false) => {
             let ids = call.receiver_thread_ids.each().into_iter();
-            ids.map(|id| canonical_uuid(&id)).collect()
+            ids.map(|id| canonical_id(&id)).collect()
         }
         (CollabTool::Wait, true) => states.iter().map(|(id, _)| id.clone()).collect(),
         (CollabTool::SpawnAgent, false) => Vec::new(),

@@ -16,8 +16,8 @@ use crate::change::{Change, ItemNo, TurnNo};
 use crate::decode::{Body, Ordinal, Record};
 use crate::diag::HistoryAnomaly;
 use crate::format::{EventKind, Kind};
-use crate::model::{HistoryMode, ReasoningItem, TurnHead};
-use crate::options::{Options, Rules};
+use crate::model::{Fact, HistoryMode, ReasoningItem, TurnHead};
+use crate::options::{Options, Rules, UnknownHistoryMode};
 use crate::past::Past;
 use crate::pos::At;
 
@@ -113,7 +113,8 @@ impl HistoryState {
     }
 
     /// The history mode that holds for a record: the thread's, or before its first
-    /// `session_meta` what the record's ordinal tells (FORMAT A.1).
+    /// `session_meta` what the record's ordinal tells: only paginated writers number their records
+    /// (FORMAT A.1).
     pub(crate) fn mode_for(&self, record: &Record<'_>) -> Option<&HistoryMode> {
         let is_numbered = record.ordinal != Ordinal::Absent;
         self.mode.as_ref().or(is_numbered.then_some(&HistoryMode::Paginated))
@@ -149,14 +150,13 @@ pub fn reduce<P: Past>(
     options: &Options,
 ) -> Result<Option<Step>, P::Error> {
     let is_meta = record.kind == Kind::SessionMeta && state.mode.is_none();
-    let is_paginated = match (options.rules, &state.mode) {
-        (Rules::Classic, _) => false,
-        (Rules::Paginated, _) => true,
-        // Only paginated writers number their records (FORMAT A.1).
-        (Rules::OfLog, None) => record.ordinal != Ordinal::Absent,
-        (Rules::OfLog, Some(HistoryMode::Legacy)) => false,
-        (Rules::OfLog, Some(HistoryMode::Paginated)) => true,
-        (Rules::OfLog, Some(HistoryMode::Other(_))) => return Ok(None),
+    let Ok(mode) = state.mode_for(record).map(|mode| options.folded_as(mode)).transpose() else {
+        return Ok(None);
+    };
+    let is_paginated = match options.rules {
+        Rules::Classic => false,
+        Rules::Paginated => true,
+        Rules::OfLog => mode == Some(&HistoryMode::Paginated),
     };
     if !is_meta && !matters(record.kind) {
         return Ok(None);
@@ -190,12 +190,14 @@ impl<P: Past> turns::Work<'_, P> {
             _ => None,
         };
         let mode = mode.unwrap_or(HistoryMode::Legacy);
-        if let HistoryMode::Other(mode) = &mode {
-            self.notes.push(HistoryAnomaly::ModeUnknown { mode: mode.to_string() });
-        }
-        if mode != HistoryMode::Legacy && self.options.rules == Rules::OfLog {
+        let folded_as = self.options.folded_as(&mode);
+        if folded_as != Ok(&HistoryMode::Legacy) && self.options.rules == Rules::OfLog {
             // The classic rules end here, and with them the open turn.
             self.close();
+        }
+        if let Err(UnknownHistoryMode { mode }) = folded_as {
+            self.notes.push(HistoryAnomaly::ModeUnknown { mode: mode.to_string() });
+            self.changes.push(Change::Thread(Fact::UnknownMode(Some(mode))));
         }
         self.state.mode = Some(mode);
     }

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use crate::format::{Citation, FileChange, McpResult, ParsedCommand, ReviewOutput};
 use crate::model::{
-    CommandAction, FileUpdate, FileUpdateKind, McpToolCallResult, MemoryCitation,
+    CommandAction, FileUpdate, FileUpdateKind, McpAppContext, McpToolCallResult, MemoryCitation,
     MemoryCitationEntry,
 };
 use crate::pos::At;
 use crate::raw::{Entry, Field, Json, Raw, Text};
-use crate::text::path;
+use crate::text::{id, path};
 
 /// A call's id; of a record that lacks one, an id made from its place.
 pub(super) fn call_id(id: &Field<'_, Text<'_>>, at: At) -> String {
@@ -33,12 +33,27 @@ pub(super) fn join_command(words: &Field<'_, Vec<Text<'_>>>) -> String {
 }
 
 pub(super) fn thread_id(field: &Field<'_, Text<'_>>) -> String {
-    field.get().map(|id| canonical_uuid(&id)).unwrap_or_default()
+    field.get().map(|id| canonical_id(&id)).unwrap_or_default()
 }
 
-/// A thread id in any spelling of UUIDs, as hyphenated lower case; other ids as they are (FORMAT 3).
-pub(super) fn canonical_uuid(id: &str) -> String {
-    uuid::Uuid::try_parse(id).map_or_else(|_| id.to_owned(), |uuid| uuid.to_string())
+/// A thread id in the one spelling in which ids compare.
+pub(super) fn canonical_id(id: &str) -> String {
+    String::from(&*id::canonical(id))
+}
+
+/// R31: the app a call was made for, which is named by its connector.
+pub(super) fn mcp_app_context(
+    [connector_id, link_id, resource_uri, app_name, template_id, action_name]: [&Field<'_, Text<'_>>;
+        6],
+) -> Option<McpAppContext> {
+    Some(McpAppContext {
+        connector_id: owned(connector_id)?,
+        link_id: owned(link_id),
+        resource_uri: owned(resource_uri),
+        app_name: owned(app_name),
+        template_id: owned(template_id),
+        action_name: owned(action_name),
+    })
 }
 
 /// R31.

@@ -4,7 +4,7 @@ use super::{Standing, Work};
 use crate::format::{ContentPart, ItemLifecycle, ResponseMessage, TurnItem, UserMessage};
 use crate::model::Fact;
 use crate::options::{Dialogue, Facts};
-use crate::text::contextual::is_contextual_user_text;
+use crate::records::RecordClass;
 
 /// What stands behind this in a message is what the user asked for; before it, what a client
 /// added.
@@ -76,14 +76,12 @@ impl Work<'_> {
     /// A message of the model's history, as long as no dialogue was told otherwise.
     pub(super) fn stand_in(&mut self, message: &ResponseMessage<'_>) {
         let is_off = self.options.dialogue == Dialogue::EventsOnly;
-        if is_off || self.state.saw_dialogue || message.role.get().as_deref() != Some("user") {
+        let is_real = matches!(self.class, RecordClass::Response(flags) if flags.is_real_user());
+        if is_off || self.state.saw_dialogue || !is_real {
             return;
         }
         let parts = message.content.each();
         let text = |part: &ContentPart<'_>| part.text.get().map(|text| text.into_owned());
-        if parts.iter().filter_map(text).any(|text| is_contextual_user_text(&text)) {
-            return;
-        }
         let has = |kind: &str| parts.iter().any(|part| part.r#type.get().as_deref() == Some(kind));
         let said = Said {
             text: parts.iter().filter_map(text).collect(),
