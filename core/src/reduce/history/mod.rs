@@ -27,8 +27,6 @@ use crate::pos::At;
 pub struct HistoryState {
     /// The thread's history mode, once its first `session_meta` was read (R275).
     mode: Option<HistoryMode>,
-    /// The line of that record.
-    mode_seq: Option<u64>,
     /// The number the next synthesized item id gets (R17).
     next_item_id: u64,
     /// Items there are, in all turns.
@@ -47,7 +45,6 @@ impl Default for HistoryState {
     fn default() -> Self {
         Self {
             mode: None,
-            mode_seq: None,
             next_item_id: 1,
             len_items: 0,
             len_turns: 0,
@@ -94,17 +91,6 @@ impl HistoryState {
     #[must_use]
     pub fn mode(&self) -> Option<&HistoryMode> {
         self.mode.as_ref()
-    }
-
-    /// Whether the turns and items of the first `lines` lines, which the state has behind it, are
-    /// what the log says.
-    ///
-    /// # Errors
-    /// When they were not folded.
-    pub fn readable(&self, lines: u64, options: &Options) -> Result<(), UnknownHistoryMode> {
-        let is_named = self.mode_seq.is_some_and(|seq| seq < lines);
-        let mode = self.mode.as_ref().filter(|_| is_named);
-        mode.map_or(Ok(()), |mode| options.folded_as(mode).map(|_| ()))
     }
 
     /// The number the next turn gets.
@@ -213,7 +199,6 @@ impl<P: Past> turns::Work<'_, P> {
             self.notes.push(HistoryAnomaly::ModeUnknown { mode: mode.to_string() });
             self.changes.push(Change::Thread(Fact::UnknownMode(Some(mode))));
         }
-        self.state.mode_seq = Some(self.at.seq);
         self.state.mode = Some(mode);
     }
 
