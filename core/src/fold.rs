@@ -1,10 +1,10 @@
 //! The fold: lines in, steps out. Joins framing, decoding and reducers; keeps nothing else.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 
 use serde::{Deserialize, Serialize};
 
-use crate::change::Change;
 use crate::decode::{Depth, Record, decode};
 use crate::diag::{Diagnostic, DiagnosticKind};
 use crate::format::Kind;
@@ -15,10 +15,11 @@ use crate::ordinals::Ordinals;
 use crate::past::{Index, Past};
 use crate::policy::is_persisted;
 use crate::pos::{At, Position, Span};
-use crate::records::{RecordClass, RecordEntry};
-use crate::reduce::facts::FactState;
+use crate::records::RecordClass;
+use crate::reduce::facts::{self, FactState};
 use crate::reduce::history::{self, HistoryState};
 use crate::reduce::records;
+use crate::step::Step;
 
 /// Bytes of a broken piece in which its `type` is looked for; writers put it in front.
 const TAG_WITHIN_BYTES: usize = 256;
@@ -52,54 +53,6 @@ pub struct Counts {
     pub damaged: u64,
     /// Lines of nothing but white space.
     pub blank: u64,
-}
-
-/// What one line did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// Complete lines before it.
-    pub seq: u64,
-    /// Its bytes.
-    pub span: Span,
-    /// The records on it: what it adds to the record index. Apart from the changes, since every
-    /// record adds an entry while most change nothing a client sees.
-    pub records: Vec<RecordEntry>,
-    /// What changed, in order.
-    pub changes: Vec<Change>,
-    /// What was odd.
-    pub diagnostics: Vec<Diagnostic>,
-}
-
-impl Step {
-    /// Whether the line changed no turn or item and nothing was odd about it. It may still add
-    /// [records](Self::records) to the index.
-    #[must_use]
-    pub fn is_silent(&self) -> bool {
-        self.changes.is_empty() && self.diagnostics.is_empty()
-    }
-
-    /// Whether the line did nothing at all: a blank one.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.is_silent() && self.records.is_empty()
-    }
-
-    fn of(line: Line<'_>) -> Self {
-        Self {
-            seq: line.seq,
-            span: line.span,
-            records: Vec::new(),
-            changes: Vec::new(),
-            diagnostics: Vec::new(),
-        }
-    }
-
-    /// The entry of the line's next record.
-    fn next_entry(&self, record: &Record<'_>, raw_index: u64) -> RecordEntry {
-        let before = self.records.last().filter(|before| before.span == record.span);
-        let part = before.map_or(0, |before| before.part.saturating_add(1));
-        records::entry(record, part, raw_index)
-    }
 }
 
 impl FoldState {
@@ -159,7 +112,6 @@ impl FoldState {
         if records.is_empty() && damages.is_empty() {
             ahead.counts.blank += 1;
         }
-        ahead.step.records.reserve_exact(records.len());
         let mut damages = damages.into_iter().peekable();
         for record in records {
             let is_before = |damage: &(Span, _)| damage.0.offset_bytes <= record.span.offset_bytes;
@@ -182,12 +134,19 @@ impl FoldState {
             more_outcomes,
             step,
         } = ahead;
+        let facts = match facts {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(facts) => Some(facts),
+        };
         let offset_bytes = line.span.end_bytes() + 1;
         self.position = Position { seq: line.seq + 1, offset_bytes, ..position };
         (self.counts, self.raw_index) = (counts, raw_index);
-        (self.ordinals, self.facts) = (ordinals, facts);
+        self.ordinals = ordinals;
         if let Some(history) = history {
             self.history = history;
+        }
+        if let Some(facts) = facts {
+            self.facts = facts;
         }
         for outcome in outcome.into_iter().chain(more_outcomes) {
             self.health.apply(outcome);
@@ -199,7 +158,7 @@ impl FoldState {
         &self,
         past: &mut P,
         record: &'a Record<'_>,
-        ahead: &mut Ahead<'a>,
+        ahead: &mut Ahead<'_, 'a>,
     ) -> Result<(), P::Error> {
         let entry = ahead.step.next_entry(record, ahead.raw_index);
         ahead.raw_index += u64::from(record.kind.is_indexed());
@@ -213,7 +172,7 @@ impl FoldState {
         past: &mut P,
         record: &'a Record<'_>,
         class: &RecordClass,
-        ahead: &mut Ahead<'a>,
+        ahead: &mut Ahead<'_, 'a>,
     ) -> Result<(), P::Error> {
         let mut has_problems = false;
         record.problems(&mut |problem| {
@@ -245,7 +204,7 @@ impl FoldState {
         }
         let after = ahead.history.as_ref().unwrap_or(&self.history);
         let (changes, notes) =
-            ahead.facts.take_in(next_turn, after, at, record, class, &self.options);
+            facts::take_in(&mut ahead.facts, next_turn, after, at, record, class, &self.options);
         ahead.step.changes.extend(changes);
         ahead.count(record, has_problems);
         for kind in notes {
@@ -260,29 +219,30 @@ impl FoldState {
 }
 
 /// The state after the line, as far as it is read.
-struct Ahead<'a> {
+struct Ahead<'s, 'a> {
     position: Position,
     raw_index: u64,
     counts: Counts,
     ordinals: Ordinals,
     /// None as long as nothing changed.
     history: Option<HistoryState>,
-    facts: FactState,
+    /// The state before, as long as nothing changed.
+    facts: Cow<'s, FactState>,
     /// What became of its pieces; nearly always one, which needs no list.
     outcome: Option<Outcome<'a>>,
     more_outcomes: Vec<Outcome<'a>>,
     step: Step,
 }
 
-impl<'a> Ahead<'a> {
-    fn new(state: &FoldState, line: Line<'_>) -> Self {
+impl<'s, 'a> Ahead<'s, 'a> {
+    fn new(state: &'s FoldState, line: Line<'_>) -> Self {
         Self {
             position: state.position,
             raw_index: state.raw_index,
             counts: state.counts,
             ordinals: state.ordinals,
             history: None,
-            facts: state.facts.clone(),
+            facts: Cow::Borrowed(&state.facts),
             outcome: None,
             more_outcomes: Vec::new(),
             step: Step::of(line),
@@ -323,8 +283,10 @@ impl<'a> Ahead<'a> {
     ) -> Result<(), P::Error> {
         self.came_out(Outcome::Damaged(tag));
         let tag = tag.unwrap_or_default();
-        self.step.records.extend(records::lost(self.step.seq, span, tag, self.raw_index));
-        let changes = self.facts.take_in_damaged(tag);
+        if let Some(lost) = records::lost(self.step.seq, span, tag, self.raw_index) {
+            self.step.records.push(lost);
+        }
+        let changes = facts::take_in_damaged(&mut self.facts, tag);
         let at = At { seq: self.step.seq, span, record_index: self.position.record_index };
         for change in &changes {
             past.apply(at, change)?;

@@ -72,6 +72,7 @@ mod records;
 mod reduce;
 pub mod slice;
 mod snapshot;
+mod step;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod text;
@@ -84,7 +85,7 @@ pub use decode::{Body, Decoded, Depth, Ordinal, Record, Records, decode};
 pub use diag::{
     Damage, Diagnostic, DiagnosticKind, HistoryAnomaly, OrdinalAnomaly, Repair, UsageAnomaly,
 };
-pub use fold::{Counts, FoldState, Folder, Frontier, Step};
+pub use fold::{Counts, FoldState, Folder, Frontier};
 pub use format::Kind;
 pub use line::{Line, Lines};
 pub use options::{
@@ -106,3 +107,4 @@ pub use reduce::usage::UsageState;
 pub use reduce::windows::WindowState;
 pub use reduce::world::WorldState;
 pub use snapshot::{ApplyError, ChangePlace, Snapshot};
+pub use step::{Entries, Step};

@@ -7,8 +7,9 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use memchr::memmem::Finder;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -505,11 +506,15 @@ fn code_unit(text: &str) -> Option<(u32, &str)> {
     Some((u32::from_str_radix(digits, 16).ok()?, rest))
 }
 
+/// Made once, since it is looked for on most lines.
+static UNICODE_ESCAPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\\u"));
+
 /// Replaces escaped surrogates that have no partner, in JSON text.
 ///
 /// Borrowed if there is none.
 pub(crate) fn replace_lone_surrogates(json: &str) -> Cow<'_, str> {
-    let suspicious = memchr::memmem::find_iter(json.as_bytes(), b"\\u")
+    let suspicious = UNICODE_ESCAPE
+        .find_iter(json.as_bytes())
         .any(|at| matches!(json.as_bytes().get(at + 2), Some(b'd' | b'D')));
     if !suspicious {
         return Cow::Borrowed(json);

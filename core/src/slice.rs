@@ -1,9 +1,10 @@
 //! Slices: any run of records, without the records before it.
 
 use crate::diag::Diagnostic;
-use crate::fold::{Folder, Frontier, Step};
+use crate::fold::{Folder, Frontier};
 use crate::options::{Options, Rules};
 use crate::snapshot::Snapshot;
+use crate::step::Step;
 
 /// What a run of records did, and the place after it.
 #[derive(Debug, Clone)]

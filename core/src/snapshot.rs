@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use crate::change::{Change, ItemNo, TurnNo};
 use crate::coll::{OrdMap, Vector};
-use crate::fold::Step;
 use crate::model::{
     Inheritance, ItemsView, Ledger, Thread, ThreadItem, Turn, TurnHead, Windows, World,
 };
 use crate::options::UnknownHistoryMode;
 use crate::records::{RecordEntry, RecordIndex};
+use crate::step::Step;
 
 /// Turns, items and everything else known of a thread at one position. Clones share structure.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -156,7 +156,7 @@ impl Model {
         for step in &self.steps {
             let line = &lines[usize::try_from(step.seq).unwrap()];
             assert_eq!((line.seq, line.span), (step.seq, step.span), "{key}");
-            assert_eq!(line.records, step.records, "{key}");
+            assert_eq!(line.records, *step.records, "{key}");
         }
         for &(start, end) in pairs {
             let slice = view.slice(start, end).unwrap();

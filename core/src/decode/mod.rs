@@ -11,6 +11,9 @@ mod ladder;
 pub use body::Body;
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use crate::diag::{DiagnosticKind, Repair};
 use crate::format::{Kind, Payload, Problem};
@@ -188,12 +191,16 @@ fn ends_record(tail: &str) -> bool {
     tail.trim_ascii() == "}"
 }
 
+/// What another record on the line would start with; made once, since it is looked for on most
+/// lines.
+static SECOND_RECORD: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(ladder::MARKER));
+
 /// A cheap look at a payload nobody needs: does anything speak for damage?
 fn looks_whole(rest: &str) -> bool {
     let bytes = rest.trim_ascii_end().as_bytes();
     bytes.ends_with(b"}}")
         && memchr::memchr(0, bytes).is_none()
-        && memchr::memmem::find(bytes, ladder::MARKER.as_bytes()).is_none()
+        && SECOND_RECORD.find(bytes).is_none()
 }
 
 /// Whether a reducer reads payloads of this kind.

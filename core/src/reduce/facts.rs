@@ -1,6 +1,7 @@
 //! One record through every reducer but that of turns and items. The order is that of their
 //! dependence: whose a record is comes first.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -56,46 +57,52 @@ impl FactState {
     pub fn windows(&self) -> &WindowState {
         &self.windows
     }
-
-    /// Takes in one record, of which the record index says `class`; `next_turn` is the number a
-    /// turn opened by it got or would have got, `history` the state after it.
-    pub(crate) fn take_in(
-        &mut self,
-        next_turn: TurnNo,
-        history: &HistoryState,
-        at: At,
-        record: &Record<'_>,
-        class: &RecordClass,
-        options: &Options,
-    ) -> Done {
-        let mut done = Done::default();
-        let step = forks::reduce(&self.forks, next_turn, at, record);
-        put(&mut self.forks, step, &mut done);
-        let step = thread::reduce(&self.thread, &self.forks, options, record, class);
-        put(&mut self.thread, step, &mut done);
-        let step = world::reduce(&self.world, record, class);
-        put(&mut self.world, step, &mut done);
-        let step = windows::reduce(&self.windows, at, record);
-        put(&mut self.windows, step, &mut done);
-        let turn_id = history.usage_owner().map(|owner| &owner.turn_id);
-        let window = self.windows.number();
-        let step = usage::reduce(&self.usage, &self.forks, window, turn_id, at, record);
-        put(&mut self.usage, step, &mut done);
-        done
-    }
-
-    /// Takes in a piece of a line that is no record, whose head names `tag`.
-    pub(crate) fn take_in_damaged(&mut self, tag: &str) -> Vec<Change> {
-        let mut done = Done::default();
-        let step = world::damaged(&self.world, tag);
-        put(&mut self.world, step, &mut done);
-        done.0
-    }
 }
 
-fn put<S>(state: &mut Arc<S>, step: Option<Reduced<S>>, done: &mut Done) {
+/// Takes in one record, of which the record index says `class`; `next_turn` is the number a turn
+/// opened by it got or would have got, `history` the state after it. The state is copied only if
+/// something changes.
+pub(crate) fn take_in(
+    state: &mut Cow<'_, FactState>,
+    next_turn: TurnNo,
+    history: &HistoryState,
+    at: At,
+    record: &Record<'_>,
+    class: &RecordClass,
+    options: &Options,
+) -> Done {
+    let mut done = Done::default();
+    let step = forks::reduce(&state.forks, next_turn, at, record);
+    put(state, |state| &mut state.forks, step, &mut done);
+    let step = thread::reduce(&state.thread, &state.forks, options, record, class);
+    put(state, |state| &mut state.thread, step, &mut done);
+    let step = world::reduce(&state.world, record, class);
+    put(state, |state| &mut state.world, step, &mut done);
+    let step = windows::reduce(&state.windows, at, record);
+    put(state, |state| &mut state.windows, step, &mut done);
+    let turn_id = history.usage_owner().map(|owner| &owner.turn_id);
+    let window = state.windows.number();
+    let step = usage::reduce(&state.usage, &state.forks, window, turn_id, at, record);
+    put(state, |state| &mut state.usage, step, &mut done);
+    done
+}
+
+/// Takes in a piece of a line that is no record, whose head names `tag`.
+pub(crate) fn take_in_damaged(state: &mut Cow<'_, FactState>, tag: &str) -> Vec<Change> {
+    let mut done = Done::default();
+    let step = world::damaged(&state.world, tag);
+    put(state, |state| &mut state.world, step, &mut done);
+    done.0
+}
+
+fn put<S>(
+    state: &mut Cow<'_, FactState>,
+    part: fn(&mut FactState) -> &mut Arc<S>,
+    step: Option<Reduced<S>>,
+    done: &mut Done,
+) {
     let Some(step) = step else { return };
-    *state = Arc::new(step.state);
+    *part(state.to_mut()) = Arc::new(step.state);
     done.0.extend(step.changes);
     done.1.extend(step.notes);
 }

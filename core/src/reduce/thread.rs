@@ -22,7 +22,7 @@ use crate::model::{
     HistoryMode, NameSource, Ownership, SessionSource, Thread, ThreadHead, ThreadName,
 };
 use crate::options::{Facts, Options};
-use crate::raw::{Field, Json, Raw, Text};
+use crate::raw::{Field, Json, Text};
 use crate::records::RecordClass;
 use crate::text::{id, time};
 
@@ -336,9 +336,4 @@ fn owned<'a>(field: &Field<'a, Text<'a>>) -> Option<Arc<str>> {
 
 fn not_empty(text: Option<Arc<str>>) -> Option<Arc<str>> {
     text.filter(|text| !text.is_empty())
-}
-
-/// A value as it stands, unless it is null.
-fn json<'a>(field: &Field<'a, Raw<'a>>) -> Option<Json> {
-    field.get().filter(|_| field.is_some()).map(Json::from)
 }

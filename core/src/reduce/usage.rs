@@ -80,12 +80,15 @@ pub fn reduce(
     at: At,
     record: &Record<'_>,
 ) -> Option<Reduced<UsageState>> {
-    let mut before = state.clone();
-    if state.newest != forks.ownership(at.seq) {
-        // What another thread's records told is no part of what the thread's own counts add.
-        before.uncovered.clear();
-        before.repeatable = None;
-    }
+    let before = || {
+        let mut before = state.clone();
+        if state.newest != forks.ownership(at.seq) {
+            // What another thread's records told is no part of what the thread's own counts add.
+            before.uncovered.clear();
+            before.repeatable = None;
+        }
+        before
+    };
     let entry = |source, turn_id: Option<Arc<str>>| UsageEntry {
         number: state.len,
         seq: at.seq,
@@ -109,12 +112,12 @@ pub fn reduce(
         (Body::TokenCount(count), _) => {
             let info = count.info.get()?;
             let entry = entry(UsageSource::TokenCount, turn_id.cloned());
-            Some(count_of(before, forks, &info, entry))
+            Some(count_of(before(), forks, &info, entry))
         }
         (Body::TokenUsageRecord(shape), _) => {
             let own_turn = shape.turn_id.get().filter(|id| !id.is_empty());
             let turn_id = own_turn.map(|id| Arc::from(&*id)).or_else(|| turn_id.cloned());
-            response(before, shape, entry(UsageSource::UsageRecord, turn_id))
+            response(before(), shape, entry(UsageSource::UsageRecord, turn_id))
         }
         _ => None,
     }
