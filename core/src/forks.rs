@@ -1,4 +1,12 @@
 //! Where a thread can be cut to fork it (SEMANTICS part (e)): functions over the record index.
+//!
+//! Writing the fork is the recorder's: a new head, kept records by
+//! [`Policy::persists`](crate::Policy::persists), new times and ids (R134). Reading one is
+//! [`Inheritance`](crate::model::Inheritance)'s: which records are copies (R135).
+
+mod spawn;
+
+pub use spawn::{Kept, SpawnFork, spawn_fork};
 
 use std::sync::Arc;
 
@@ -133,6 +141,21 @@ pub fn cut_after_turn<'t>(
         return Err(CutError::InProgress);
     }
     Ok(starts.next().map_or_else(|| ForkPoint::end(records), ForkPoint::before))
+}
+
+/// The cut before a turn: before its start (A28). `turns` are those of a fold of all records, in
+/// order, so that one that was rolled back is not found.
+///
+/// # Errors
+/// When the turn is none to cut at.
+pub fn cut_before_turn<'t>(
+    records: &RecordIndex,
+    turns: impl IntoIterator<Item = &'t TurnHead>,
+    turn_id: &str,
+) -> Result<ForkPoint, CutError> {
+    turns.into_iter().find(|turn| &*turn.id == turn_id).ok_or(CutError::NotFound)?;
+    let is_it = |entry: &&RecordEntry| started(entry).is_some_and(|id| &**id == turn_id);
+    known(records).find(is_it).map(ForkPoint::before).ok_or(CutError::NotCanonical)
 }
 
 /// The turn that a `task_started` starts.

@@ -297,6 +297,27 @@ mod tests {
     }
 
     #[test]
+    fn bytes_of_a_whole_log() {
+        let kept = event(r#"{"type":"user_message","message":"x"}"#);
+        let dropped = event(r#"{"type":"warning","message":"not kept"}"#);
+        // What is no record has no label, and two records on a line have one each.
+        let log = format!("{kept}\nno JSON\n{dropped}{kept}\n");
+        let mut snapshot = crate::Snapshot::default();
+        for step in crate::Folder::new(crate::Options::default()).push(log.as_bytes()) {
+            snapshot.apply_step(&step).unwrap();
+        }
+        let bytes = |mode: HistoryMode, log: &[u8]| {
+            let policy = Policy::of_mode(Some(&mode));
+            PolicyBytes::of_records(snapshot.records(), log, &policy).map(|bytes| bytes.total())
+        };
+        let legacy = LabelBytes { records: 3, bytes: 206, kept_records: 2, kept_bytes: 136 };
+        assert_eq!(bytes(HistoryMode::Legacy, log.as_bytes()), Ok(legacy));
+        let paginated = LabelBytes { kept_records: 0, kept_bytes: 0, ..legacy };
+        assert_eq!(bytes(HistoryMode::Paginated, log.as_bytes()), Ok(paginated));
+        assert!(bytes(HistoryMode::Legacy, b"").is_err());
+    }
+
+    #[test]
     fn bytes_before_and_after() {
         let mut bytes = PolicyBytes::default();
         // 22 for the envelope, 9 for the tag, 37 and 38 for the payloads.

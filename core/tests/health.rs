@@ -37,6 +37,8 @@ fn counts_by_kind() {
     let kinds: Vec<_> = health.kinds().map(|(kind, health)| (kind.name(), health)).collect();
     let user = KindHealth { understood: 1, with_problems: 2 };
     assert_eq!(kinds, [("event_msg/user_message".to_owned(), user)]);
+    assert_eq!(KindHealth { understood: 3, with_problems: 1 }.percent(), Some(75.0));
+    assert_eq!(KindHealth::default().percent(), None);
     let unknown: Vec<_> = health.unknown().collect();
     assert_eq!(unknown, [("event_msg/from_the_future", 1), ("from_the_future", 1)]);
     assert_eq!(health.damaged().collect::<Vec<_>>(), [("", 1), ("world_state", 1)]);

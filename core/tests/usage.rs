@@ -214,3 +214,27 @@ fn tokens_never_wrap() {
     assert_eq!(Tokens::default().minus(most), Tokens::default());
     assert!(most.covers(Tokens::default()) && !Tokens::default().covers(most));
 }
+
+/// R115: neither rollback nor compaction takes back what a resume goes on from; records of one
+/// response are no totals.
+#[test]
+fn a_resume_goes_on_from_the_newest_count() {
+    assert!(folded(&[]).snapshot.ledger().resumed().is_none());
+    let count = |second, total: i64| {
+        let usage = format!("{{\"input_tokens\":{total},\"total_tokens\":{total}}}");
+        event(second, "token_count", &format!(",\"info\":{{\"total_token_usage\":{usage}}}"))
+    };
+    let log = [
+        event(0, "task_started", ",\"turn_id\":\"a\""),
+        event(1, "user_message", ",\"message\":\"x\""),
+        count(2, 10),
+        count(3, 30),
+        event(4, "token_count", ",\"info\":null"),
+        event(5, "thread_rolled_back", ",\"num_turns\":1"),
+        line(6, "compacted", "{\"message\":\"m\"}"),
+        line(7, "token_usage_record", "{\"usage\":{\"total_tokens\":5}}"),
+    ];
+    let folded = folded(&log);
+    assert_eq!(folded.snapshot.ledger().entries().count(), 3);
+    assert_eq!(folded.snapshot.ledger().resumed().map(|entry| entry.seq), Some(3));
+}

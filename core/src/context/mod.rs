@@ -5,6 +5,7 @@
 //! history of its own. Everything else is read by those who want it, item by item.
 
 pub(crate) mod bodies;
+mod bounded;
 mod forward;
 mod items;
 mod outline;
@@ -18,6 +19,7 @@ mod window;
 mod world;
 
 pub use bodies::{Bodies, ContextError};
+pub use bounded::bounded;
 pub use items::Items;
 pub use outline::{Outlined, Outlines, Place};
 pub use pairs::{Mend, MendDone, PairProblem, PairProblemKind, check, repair};

@@ -17,10 +17,7 @@ impl Thread {
         let mut folder = Folder::new(Options::REFERENCE);
         let mut snapshot = Snapshot::default();
         for (kind, payload) in records {
-            let time = "2026-03-01T10:00:00.000Z";
-            let line =
-                format!("{{\"timestamp\":\"{time}\",\"type\":\"{kind}\",\"payload\":{payload}}}\n");
-            for step in folder.push(line.as_bytes()) {
+            for step in folder.push(line(kind, payload).as_bytes()) {
                 snapshot.apply_step(&step).unwrap();
             }
         }
@@ -48,6 +45,11 @@ impl Thread {
     fn forks(&self) -> Vec<u64> {
         indices(&fork_turn_positions(self.records()))
     }
+}
+
+fn line(kind: &str, payload: &Value) -> String {
+    let time = "2026-03-01T10:00:00.000Z";
+    format!("{{\"timestamp\":\"{time}\",\"type\":\"{kind}\",\"payload\":{payload}}}\n")
 }
 
 fn indices(points: &[ForkPoint]) -> Vec<u64> {
@@ -156,6 +158,78 @@ fn cuts_after_turns() {
     assert_eq!(gone.cut_after("a"), Err(CutError::NotFound));
     let last = Thread::of(&[start("a"), end("a"), user("x")]);
     assert_eq!(last.cut_after("a"), Ok(3));
+}
+
+#[test]
+fn cuts_before_turns() {
+    let cut = |log: &[_], id: &str| {
+        let thread = Thread::of(log);
+        let turns = thread.snapshot.heads().map(|(_, head)| head);
+        cut_before_turn(thread.records(), turns, id).map(|point| point.record_index)
+    };
+    let log = [start("a"), user("x"), end("a"), user("y"), start("b"), start("a")];
+    assert_eq!((cut(&log, "a"), cut(&log, "b")), (Ok(0), Ok(4)), "in progress or not");
+    assert_eq!(cut(&log, "c"), Err(CutError::NotFound));
+    assert_eq!(cut(&[start("a"), end("a"), roll_back(1)], "a"), Err(CutError::NotFound));
+    let implicit = [event(json!({ "type": "user_message", "message": "x" }))];
+    assert_eq!(cut(&implicit, "rollout-0"), Err(CutError::NotCanonical));
+}
+
+#[test]
+fn what_a_spawned_agent_takes_over() {
+    let answer = |phase: &str| {
+        let content = json!([{ "type": "output_text", "text": "x" }]);
+        let payload =
+            json!({ "type": "message", "role": "assistant", "content": content, "phase": phase });
+        ("response_item", payload)
+    };
+    let history = json!([message("developer", "hint").1, message("user", "hint").1]);
+    let compacted = json!({ "message": "", "replacement_history": history });
+    let log = [
+        ("session_meta", json!({ "id": "p" })), // 0 kept
+        start("a"),                             // 1 kept
+        ("turn_context", json!({ "turn_id": "a", "cwd": "/w", "model": "m" })), // 2 if full
+        ("world_state", json!({ "full": true, "state": {} })), // 3 if full
+        message("developer", "hint"),           // 4 a hint
+        message("developer", "hint, and more"), // 5 kept
+        message("system", "hint"),              // 6 kept
+        user("x"),                              // 7 kept, turn
+        answer("commentary"),                   // 8
+        message("assistant", "x"),              // 9
+        answer("final_answer"),                 // 10 kept
+        ("response_item", json!({ "type": "reasoning", "summary": [] })), // 11
+        event(json!({ "type": "mcp_tool_call_end", "call_id": "c" })), // 12 kept
+        agent_message(),                        // 13
+        metadata(true),                         // 14 a turn
+        ("compacted", compacted),               // 15 kept, less one
+        ("quantum_state", json!({})),           // 16
+        user("y"),                              // 17 kept, turn
+    ];
+    let mut bytes = Vec::new();
+    for (kind, payload) in &log {
+        bytes.extend(line(kind, payload).into_bytes());
+    }
+    let thread = Thread::of(&log);
+    let kept = |last_turns, usage_hints| {
+        let fork = SpawnFork { last_turns, usage_hints };
+        spawn_fork(thread.records(), &bytes[..], &fork).unwrap()
+    };
+    let seqs = |kept: &[Kept]| kept.iter().map(|kept| kept.record.seq).collect::<Vec<_>>();
+    let full = kept(None, &["hint"]);
+    assert_eq!(seqs(&full), [0, 1, 2, 3, 5, 6, 7, 10, 12, 15, 17]);
+    let left_out = |kept: &[Kept]| {
+        let left_out = kept.iter().filter(|kept| !kept.left_out_entries.is_empty());
+        left_out.map(|kept| (kept.record.seq, kept.left_out_entries.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(left_out(&full), [(15, vec![0])]);
+    let unhinted = kept(None, &[]);
+    assert_eq!(seqs(&unhinted), [0, 1, 2, 3, 4, 5, 6, 7, 10, 12, 15, 17]);
+    assert_eq!(left_out(&unhinted), []);
+    // Turns are counted in the parent, also where their records are left out.
+    assert_eq!(seqs(&kept(Some(1), &[])), [17]);
+    assert_eq!(seqs(&kept(Some(2), &[])), [15, 17]);
+    assert_eq!(seqs(&kept(Some(3), &["hint"])), [7, 10, 12, 15, 17]);
+    assert_eq!(seqs(&kept(Some(0), &[])), [0; 0]);
 }
 
 #[test]

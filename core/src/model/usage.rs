@@ -143,6 +143,13 @@ impl Ledger {
         self.entries.iter()
     }
 
+    /// The count a resume or fork goes on from: the newest that a `token_count` tells, whatever was
+    /// rolled back or compacted since, and whosever it is (R115).
+    #[must_use]
+    pub fn resumed(&self) -> Option<&Arc<UsageEntry>> {
+        self.entries.iter().rev().find(|entry| entry.source == UsageSource::TokenCount)
+    }
+
     /// What the thread used itself.
     #[must_use]
     pub fn own(&self) -> Tokens {

@@ -1,8 +1,10 @@
 //! The rules of contexts, each on the smallest log that shows it.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod bounded;
 mod history;
 mod laws;
+mod outline;
 mod pairs;
 mod state;
 
