@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod conformance;
+mod fuzz;
 mod generate;
 mod replay;
 mod show;
