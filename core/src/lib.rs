@@ -1,7 +1,6 @@
 //! Folds Codex rollouts - the append-only JSONL logs in which a coding agent records every
-//! session - into turns, items and what else is
-//! known of a thread. Pure: bytes in, immutable values out; no files, clocks,
-//! threads, environment or randomness.
+//! session - into turns, items and what else is known of a thread. Pure: bytes in, immutable values
+//! out; no files, clocks, threads, environment or randomness.
 //!
 //! ```
 //! use rollfold_core::{Folder, Options, Snapshot, model::ItemsView};
@@ -14,9 +13,9 @@
 //! for step in folder.push(log) {
 //!     snapshot.apply_step(&step)?;
 //! }
-//! let turn = snapshot.turns(ItemsView::Full).next().unwrap();
+//! let turn = snapshot.readable()?.turns(ItemsView::Full).next().unwrap();
 //! assert_eq!((&*turn.id, turn.items.len()), ("t1", 1));
-//! # Ok::<(), rollfold_core::ApplyError>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # The way of the data
@@ -25,8 +24,8 @@
 //! into [`Change`]s; [`Snapshot::apply`] is the only writer of a [`Snapshot`]. [`Folder`] joins
 //! these for logs that come in pieces, [`FoldState::fold_line`] for stores that keep the past in
 //! rows, [`mod@slice`] for runs of records out of the middle. Every record also leaves a small
-//! entry in the [`RecordIndex`], from which [`context`] rebuilds what the model had before it and [`forks`]
-//! finds where a thread can be cut.
+//! entry in the [`RecordIndex`], from which [`context`] rebuilds what the model had before it,
+//! [`forks`] finds where a thread can be cut, and [`PolicyBytes`] weighs what a writer would keep.
 //!
 //! # What holds
 //!
@@ -35,6 +34,8 @@
 //! * Any cutting of the same bytes gives the same steps, the same snapshot, the same [`Frontier`].
 //! * `snapshot[a]` and the changes of records `a..b` give `snapshot[b]`.
 //! * What is not known is not there: no fact, count or state of the world stands for a default.
+//! * A thread whose history mode is not known is folded but for turns and items;
+//!   [`Snapshot::readable`] says so and names the mode, [`Options::unknown_mode`] overrides.
 //! * Paths are text, read in the convention they are written in, on every host.
 //!
 //! # What it is not

@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod conformance;
-mod fuzz;
 mod generate;
 mod replay;
 mod show;
