@@ -11,7 +11,7 @@ use crate::context::{Bodies, ContextError};
 use crate::decode::{Body, Record};
 use crate::format::{EventKind as E, Kind, ResponseKind as R, TurnItem};
 use crate::model::HistoryMode;
-use crate::records::RecordIndex;
+use crate::records::{RecordClass, RecordIndex};
 
 /// Which writer's choice of records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -196,7 +196,8 @@ impl PolicyBytes {
         policy: &Policy,
     ) -> Result<Self, ContextError<B::Error>> {
         let mut bytes = Self::default();
-        for entry in records.iter() {
+        // What is lost is no record: it has no label and no size of its own.
+        for entry in records.iter().filter(|entry| entry.class != RecordClass::WorldLost) {
             read(bodies, entry.reference(), |record| bytes.apply(record, policy))?;
         }
         Ok(bytes)
@@ -300,8 +301,10 @@ mod tests {
     fn bytes_of_a_whole_log() {
         let kept = event(r#"{"type":"user_message","message":"x"}"#);
         let dropped = event(r#"{"type":"warning","message":"not kept"}"#);
-        // What is no record has no label, and two records on a line have one each.
-        let log = format!("{kept}\nno JSON\n{dropped}{kept}\n");
+        // What is no record has no label, not even if the index holds its place; two records on a
+        // line have one each.
+        let lost = r#"{"type":"world_state","payl"#;
+        let log = format!("{kept}\nno JSON\n{lost}\n{dropped}{kept}\n");
         let mut snapshot = crate::Snapshot::default();
         for step in crate::Folder::new(crate::Options::default()).push(log.as_bytes()) {
             snapshot.apply_step(&step).unwrap();
