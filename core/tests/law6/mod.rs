@@ -15,6 +15,7 @@ use rollfold_core::{
 };
 
 use self::compare::{At, Known};
+use crate::dialogue::letters;
 use crate::naive;
 use crate::naive::lines::{Line, What, lines};
 use crate::support::{apply, fixtures, golden_cases};
@@ -236,4 +237,20 @@ fn fixture_logs() {
     }
     assert_eq!(cut, CUT_FIXTURES);
     seen.assert_worth(&[140, 300, 1_300, 80, 25, 150, 100, 1_100, 25, 700, 100]);
+}
+
+/// Every talk of three records out of those in which ids and turns meet in every way.
+#[test]
+fn short_talks() {
+    let letters = letters();
+    let mut seen = Seen::default();
+    for first in &letters {
+        for second in &letters {
+            for third in &letters {
+                let talk = [&**first, second, third].concat();
+                check(&Log::new(talk.clone(), talk.into_bytes()), &mut seen);
+            }
+        }
+    }
+    assert_eq!((seen.lines, seen.cut_logs), (3 * 12 * 12 * 12, 0));
 }
