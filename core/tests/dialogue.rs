@@ -6,8 +6,10 @@ use std::collections::BTreeSet;
 
 use rollfold_core::model::{ItemsView, ThreadItem};
 use rollfold_core::testing::Record;
-use rollfold_core::{Change, Options, Snapshot, Step};
+use rollfold_core::{Change, FoldState, Index, Lines, Options, Past, Snapshot, Step, TurnNo};
+use serde_json::{Value, json};
 
+use crate::naive::turns::Model;
 use crate::support::{apply, fold};
 use crate::swarms::{Walk, event, for_seeds, legacy, lines_of, turn_changes};
 
@@ -204,4 +206,143 @@ fn a_canonical_message_is_one_item_of_the_turn_it_names() {
     let turns = folded.snapshot.turns(ItemsView::Full);
     let lens: Vec<_> = turns.map(|turn| (turn.id.to_string(), turn.items.len())).collect();
     assert_eq!(lens, [("a".to_owned(), 1), ("b".to_owned(), 0)]);
+}
+
+/// What a short talk is made of: ids meet in every way, and turns are named before they are there.
+pub(crate) fn letters() -> Vec<String> {
+    let message = |role: &str, part: &str, id: &str| {
+        format!(
+            "{{\"timestamp\":\"x\",\"type\":\"response_item\",\"payload\":{{\"type\":\"message\",\"id\":\"{id}\",\"role\":\"{role}\",\"content\":[{{\"type\":\"{part}\",\"text\":\"{id}\"}}]}}}}\n"
+        )
+    };
+    let item = |turn: &str, kind: &str, part: &str, id: &str| {
+        let content = format!("[{{\"type\":\"{part}\",\"text\":\"{id}\"}}]");
+        let item = format!("{{\"type\":\"{kind}\",\"id\":\"{id}\",\"content\":{content}}}");
+        event(&format!(
+            "{{\"type\":\"item_completed\",\"thread_id\":\"t\",\"turn_id\":\"{turn}\",\"item\":{item}}}"
+        ))
+    };
+    vec![
+        event(r#"{"type":"task_started","turn_id":"a"}"#),
+        event(r#"{"type":"task_complete","turn_id":"a"}"#),
+        event(r#"{"type":"thread_rolled_back","num_turns":1}"#),
+        event(r#"{"type":"web_search_begin","call_id":"m"}"#),
+        "{\"timestamp\":\"x\",\"type\":\"compacted\",\"payload\":{\"message\":\"s\"}}\n".into(),
+        message("user", "input_text", "q"),
+        message("assistant", "output_text", "m"),
+        item("a", "UserMessage", "text", "q"),
+        item("rollout-0", "UserMessage", "text", "q"),
+        item("a", "AgentMessage", "Text", "m"),
+        event(r#"{"type":"user_message","message":"q"}"#),
+        event(r#"{"type":"agent_message","message":"m"}"#),
+    ]
+}
+
+/// A talk so far, folded by the default and by the reference's choices.
+#[derive(Clone)]
+struct Talk {
+    told: Vec<usize>,
+    ours: Side,
+    theirs: Side,
+}
+
+#[derive(Clone)]
+struct Side {
+    state: FoldState,
+    past: Index,
+    snapshot: Snapshot,
+}
+
+impl Side {
+    fn new(options: Options) -> Self {
+        let (past, snapshot) = (Index::default(), Snapshot::default());
+        Self { state: FoldState::new(options), past, snapshot }
+    }
+
+    fn hear(&mut self, line: &str) {
+        let position = self.state.position;
+        for line in Lines::new(line.as_bytes(), position) {
+            let Ok(step) = self.state.fold_line(&mut self.past, line, &mut String::new());
+            self.snapshot.apply_step(&step).unwrap();
+        }
+    }
+
+    /// Counters, and the ids of the past, against what is there.
+    fn check(&self, told: &[usize], is_rollback: bool) {
+        let history = self.state.history();
+        let mut len_items = 0;
+        let mut newest = None;
+        for (turn, head) in self.snapshot.heads() {
+            let mut ids = BTreeSet::new();
+            for (item, value) in self.snapshot.items(turn) {
+                assert!(ids.insert(value.id().to_owned()), "{told:?}: {} twice", value.id());
+                let Ok(place) = self.past.item_named(turn, value.id());
+                assert_eq!(place.map(|place| place.item), Some(item), "{told:?}");
+            }
+            let Ok(past) = self.past.turn(turn);
+            let known = past.map(|past| (past.head.id.to_string(), past.len_items as usize));
+            assert_eq!(known, Some((head.id.to_string(), ids.len())), "{told:?}");
+            len_items += ids.len();
+            newest = Some(turn);
+        }
+        let Ok(last) = self.past.turn_before(TurnNo(u32::MAX));
+        assert_eq!(last, newest, "{told:?}");
+        assert_eq!(history.len_turns() as usize, self.snapshot.len_turns(), "{told:?}");
+        let books = serde_json::to_value(history).unwrap();
+        assert_eq!(books["len_items"], json!(len_items), "{told:?}");
+        // R15, R16.
+        if is_rollback {
+            assert_eq!(books["next_item_id"], json!(len_items + 1), "{told:?}");
+        }
+    }
+}
+
+/// Each item's type, id and text.
+fn shown(snapshot: &Snapshot) -> Vec<Value> {
+    let parts = |item: &ThreadItem| json!([item.type_name(), item.id()]);
+    let turn = |turn: rollfold_core::model::Turn| {
+        let items: Vec<Value> = turn.items.iter().map(|item| parts(item)).collect();
+        json!([turn.id, turn.status, items])
+    };
+    snapshot.turns(ItemsView::Full).map(turn).collect()
+}
+
+fn shown_naively(letters: &[Value], told: &[usize]) -> Vec<Value> {
+    let mut model = Model::new();
+    for letter in told {
+        model.record(&letters[*letter]);
+    }
+    let turns = model.turns().into_iter().map(|turn| {
+        let items = turn["items"].as_array().unwrap().iter();
+        let items: Vec<Value> = items.map(|item| json!([item["type"], item["id"]])).collect();
+        json!([turn["head"]["id"], turn["head"]["status"], items])
+    });
+    turns.collect()
+}
+
+#[test]
+fn every_short_talk_keeps_its_books() {
+    let lines = letters();
+    let values: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let side = |options| Side::new(options);
+    let start =
+        Talk { told: Vec::new(), ours: side(Options::default()), theirs: side(Options::REFERENCE) };
+    let (mut talks, mut count) = (vec![start], 0);
+    while let Some(talk) = talks.pop() {
+        for (letter, line) in lines.iter().enumerate() {
+            let mut next = talk.clone();
+            next.told.push(letter);
+            for side in [&mut next.ours, &mut next.theirs] {
+                side.hear(line);
+                side.check(&next.told, letter == 2);
+            }
+            let naive = shown_naively(&values, &next.told);
+            assert_eq!(shown(&next.theirs.snapshot), naive, "{:?}", next.told);
+            count += 1;
+            if next.told.len() < 4 {
+                talks.push(next);
+            }
+        }
+    }
+    assert_eq!(count, 12 + 144 + 1_728 + 20_736);
 }

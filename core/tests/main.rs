@@ -1,5 +1,6 @@
 //! The tests of the core's public face, as one binary.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
+#![allow(clippy::string_slice, reason = "a wrong slice fails the test")]
 #![allow(clippy::disallowed_methods, reason = "tests read fixtures")]
 
 mod cuts;
@@ -10,6 +11,7 @@ mod facts;
 mod forks;
 mod golden;
 mod health;
+mod law6;
 mod laws;
 mod model;
 mod modes;

@@ -8,7 +8,7 @@ use rollfold_core::testing::{History, Swarm, join_lines, rollout_records};
 use rollfold_core::{ChangeSet, Coalescer, Options, Snapshot};
 use serde_json::{Value, json};
 
-use crate::naive::Model;
+use crate::naive::turns::Model;
 use crate::support::{apply, fixtures, golden_cases};
 use crate::swarms::{Walk, for_seeds};
 

@@ -100,8 +100,15 @@ pub fn reduce(
     if !matters(record.kind) {
         return None;
     }
-    let mut work =
-        Work { state: state.clone(), facts: Vec::new(), forks, options, class, heard: false };
+    let mut work = Work {
+        state: state.clone(),
+        facts: Vec::new(),
+        forks,
+        options,
+        class,
+        heard: false,
+        answered: false,
+    };
     work.take_in(record);
     if forks.ownership(record.seq) == Ownership::Own {
         work.times(record);
@@ -143,6 +150,8 @@ struct Work<'s> {
     class: &'s RecordClass,
     /// The user said something in this record.
     heard: bool,
+    /// The agent said something in it, in other words than those of an event.
+    answered: bool,
 }
 
 impl Work<'_> {
@@ -179,7 +188,7 @@ impl Work<'_> {
                 if self.options.facts == Facts::All
                     && record.kind == Kind::Event(E::ItemCompleted) =>
             {
-                self.user_item(item);
+                self.said_item(item);
             }
             Body::ResponseMessage(message) => self.stand_in(message),
             _ => {}
@@ -279,7 +288,7 @@ impl Work<'_> {
         let (begins, acts) = match record.kind {
             Kind::Event(E::TaskStarted) => (true, true),
             Kind::Event(E::TaskComplete | E::TurnAborted | E::AgentMessage) => (false, true),
-            _ => (false, self.heard),
+            _ => (false, self.heard || self.answered),
         };
         if begins && self.state.moving.recency_at.is_none_or(|recency| at > recency) {
             self.set(Fact::RecencyAt(Some(at)));

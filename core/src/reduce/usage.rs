@@ -202,7 +202,9 @@ impl UsageState {
         if begins_own {
             let origin = self.total.filter(|origin| {
                 // From zero, or from the origin's total.
-                last != Some(total) && total.covers(*origin)
+                last != Some(total)
+                    && total.covers(*origin)
+                    && total.minus(*origin).covers(last.unwrap_or_default())
             });
             let tokens = match origin {
                 Some(origin) => total.minus(origin),

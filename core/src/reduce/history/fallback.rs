@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::turns::{Route, Target, Work};
+use super::turns::{Target, Work};
 use crate::change::{Change, ItemNo, TurnNo};
 use crate::coll::Vector;
 use crate::format::{ContentPart, InterAgentCommunication, ResponseMessage};
@@ -59,9 +59,13 @@ impl StandIns {
         }
     }
 
+    fn holds(&self, turn: TurnNo, item: ItemNo) -> bool {
+        self.held.iter().any(|held| (held.turn, held.item) == (turn, item))
+    }
+
     /// The item was replaced by one that stands for itself.
     pub(super) fn release(&mut self, turn: TurnNo, item: ItemNo) {
-        if self.held.iter().any(|held| (held.turn, held.item) == (turn, item)) {
+        if self.holds(turn, item) {
             self.held.retain(|held| (held.turn, held.item) != (turn, item));
         }
     }
@@ -102,8 +106,7 @@ impl<P: Past> Work<'_, P> {
             }
             _ => return Ok(()),
         };
-        self.hold(value);
-        Ok(())
+        self.hold(value)
     }
 
     /// A canonical message, where no event carries it, in the turn it names; false if one does.
@@ -122,18 +125,18 @@ impl<P: Past> Work<'_, P> {
             Some(id) => self.find(id)?,
             None => None,
         };
+        let Some(target) = target else {
+            self.hold(value)?;
+            return Ok(true);
+        };
         let current = self.state.current.as_ref().map(|open| open.turn);
         let turn = match target {
-            None => {
-                self.hold(value);
-                return Ok(true);
-            }
-            Some(Target::Current) => current,
-            Some(Target::Closed(turn)) => Some(turn),
+            Target::Current => current,
+            Target::Closed(turn) => Some(turn),
         };
         let Some(turn) = turn else { return Ok(true) };
-        if self.past.item_named(turn, value.id())?.is_some() {
-            self.upsert(&Route::Soft(turn_id), value)?;
+        if self.item_named(turn, value.id())?.is_some() {
+            self.upsert_in(&target, value)?;
             return Ok(true);
         }
         self.state.stand_ins.has_reply |= !matches!(value, ThreadItem::UserMessage(_));
@@ -153,14 +156,31 @@ impl<P: Past> Work<'_, P> {
         Ok(true)
     }
 
-    /// Places an item that a better vocabulary may still replace.
-    fn hold(&mut self, value: ThreadItem) {
+    /// Places an item that a better vocabulary may still replace, or renews the stand-in with its
+    /// id. What stands for itself keeps its place, and its id.
+    fn hold(&mut self, mut value: ThreadItem) -> Result<(), P::Error> {
         match value {
             ThreadItem::UserMessage(_) => {
                 self.state.stand_ins.settle();
                 self.close_before_user_message();
             }
             _ => self.state.stand_ins.has_reply = true,
+        }
+        if let Some(turn) = self.state.current.as_ref().map(|open| open.turn)
+            && let Some(place) = self.item_named(turn, value.id())?
+        {
+            if !self.state.stand_ins.holds(turn, place.item) {
+                let id = format!("message-{}", self.at.record_index);
+                match &mut value {
+                    ThreadItem::UserMessage(message) => message.id = id,
+                    ThreadItem::AgentMessage(message) => message.id = id,
+                    _ => {}
+                }
+            }
+            if self.item_named(turn, value.id())?.is_some() {
+                self.upsert_in(&Target::Current, value)?;
+                return Ok(());
+            }
         }
         let opened_turn = self.state.current.is_none();
         let id = Arc::from(value.id());
@@ -169,6 +189,7 @@ impl<P: Past> Work<'_, P> {
             let held = Held { turn: open.turn, item, id, opened_turn };
             self.state.stand_ins.held.push_back(held);
         }
+        Ok(())
     }
 
     /// A vocabulary speaks: takes back what stood in for it.

@@ -7,7 +7,7 @@ use crate::change::{Change, ItemNo, TurnNo};
 use crate::diag::HistoryAnomaly;
 use crate::model::{ReasoningItem, ThreadItem, TurnError, TurnHead, TurnStatus};
 use crate::options::{Options, Routing};
-use crate::past::Past;
+use crate::past::{Past, Place};
 use crate::pos::At;
 
 /// One record's work: the state so far and what changed.
@@ -91,7 +91,7 @@ impl<P: Past> Work<'_, P> {
         started_at: Option<i64>,
     ) -> Result<(), P::Error> {
         self.close();
-        if self.past.turn_named(id)?.is_some() {
+        if self.find(id)?.is_some() {
             self.notes.push(HistoryAnomaly::TurnRepeated { turn_id: id.to_owned() });
         }
         let status = TurnStatus::InProgress;
@@ -130,7 +130,23 @@ impl<P: Past> Work<'_, P> {
         if self.state.current.as_ref().is_some_and(|open| &*open.head.id == id) {
             return Ok(Some(Target::Current));
         }
-        Ok(self.past.turn_named(id)?.map(Target::Closed))
+        let closed = self.past.turn_named(id)?.filter(|turn| !self.removes(*turn, None));
+        Ok(closed.map(Target::Closed))
+    }
+
+    /// The item with this id in `turn`, as far as this record has not removed it.
+    pub(super) fn item_named(&self, turn: TurnNo, id: &str) -> Result<Option<Place>, P::Error> {
+        let place = self.past.item_named(turn, id)?;
+        Ok(place.filter(|place| !self.removes(turn, Some(place.item))))
+    }
+
+    /// Whether this record has removed the turn, or the item of it.
+    fn removes(&self, turn: TurnNo, item: Option<ItemNo>) -> bool {
+        self.changes.iter().any(|change| match change {
+            Change::TurnRemoved { turn: gone, .. } => *gone == turn,
+            Change::ItemRemoved { turn: of, item: gone, .. } => *of == turn && item == Some(*gone),
+            _ => false,
+        })
     }
 
     /// The turn an ending is for (R10, R11): the one named, or else the open one.
@@ -290,9 +306,22 @@ impl<P: Past> Work<'_, P> {
             },
             Route::Soft(None) | Route::Current => self.current_or_by_call(&value)?,
         };
+        if let Some((turn, item)) = self.upsert_in(&target, value)? {
+            self.state.stand_ins.release(turn, item);
+        }
+        Ok(())
+    }
+
+    /// Replaces the item with the same id in this turn, or appends it (R22); gives the place of the
+    /// one replaced.
+    pub(super) fn upsert_in(
+        &mut self,
+        target: &Target,
+        value: ThreadItem,
+    ) -> Result<Option<(TurnNo, ItemNo)>, P::Error> {
         match target {
             Target::Current => self.upsert_current(value),
-            Target::Closed(turn) => self.upsert_closed(turn, value),
+            Target::Closed(turn) => self.upsert_closed(*turn, value),
         }
     }
 
@@ -300,7 +329,7 @@ impl<P: Past> Work<'_, P> {
     fn current_or_by_call(&mut self, value: &ThreadItem) -> Result<Target, P::Error> {
         let current = self.state.current.as_ref().map(|open| open.turn);
         if let Some(turn) = current
-            && self.past.item_named(turn, value.id())?.is_some()
+            && self.item_named(turn, value.id())?.is_some()
         {
             return Ok(Target::Current);
         }
@@ -315,33 +344,37 @@ impl<P: Past> Work<'_, P> {
         }
     }
 
-    fn upsert_current(&mut self, value: ThreadItem) -> Result<(), P::Error> {
-        let Some(turn) = self.state.current.as_ref().map(|open| open.turn) else {
-            self.append(value);
-            return Ok(());
+    fn upsert_current(&mut self, value: ThreadItem) -> Result<Option<(TurnNo, ItemNo)>, P::Error> {
+        let known = match self.state.current.as_ref().map(|open| open.turn) {
+            Some(turn) => self.item_named(turn, value.id())?,
+            None => None,
         };
-        let Some(place) = self.past.item_named(turn, value.id())? else {
+        let Some(place) = known else {
             self.append(value);
-            return Ok(());
+            return Ok(None);
         };
         self.note_reset(place.is_finished, &value);
         if let Some(open) = &mut self.state.current {
             if open.thinking.as_ref().is_some_and(|(item, _)| *item == place.item) {
                 open.thinking = None;
             }
+            let (turn, item) = (place.turn, place.item);
             let (turn_id, value) = (open.head.id.clone(), Arc::new(value));
-            self.changes.push(Change::ItemPut { turn, turn_id, item: place.item, value });
+            self.changes.push(Change::ItemPut { turn, turn_id, item, value });
         }
-        self.state.stand_ins.release(turn, place.item);
-        Ok(())
+        Ok(Some((place.turn, place.item)))
     }
 
-    fn upsert_closed(&mut self, turn: TurnNo, value: ThreadItem) -> Result<(), P::Error> {
-        let Some(past) = self.past.turn(turn)? else { return Ok(()) };
-        let item = match self.past.item_named(turn, value.id())? {
+    fn upsert_closed(
+        &mut self,
+        turn: TurnNo,
+        value: ThreadItem,
+    ) -> Result<Option<(TurnNo, ItemNo)>, P::Error> {
+        let Some(past) = self.past.turn(turn)? else { return Ok(None) };
+        let known = self.item_named(turn, value.id())?;
+        let item = match known {
             Some(place) => {
                 self.note_reset(place.is_finished, &value);
-                self.state.stand_ins.release(turn, place.item);
                 place.item
             }
             None => {
@@ -351,7 +384,7 @@ impl<P: Past> Work<'_, P> {
         };
         let (turn_id, value) = (past.head.id.clone(), Arc::new(value));
         self.changes.push(Change::ItemPut { turn, turn_id, item, value });
-        Ok(())
+        Ok(known.map(|place| (place.turn, place.item)))
     }
 
     fn note_reset(&mut self, was_finished: bool, value: &ThreadItem) {

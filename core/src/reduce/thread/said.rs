@@ -52,9 +52,15 @@ impl Work<'_> {
         self.dialogue(&said);
     }
 
-    /// A30: a canonical user message.
-    pub(super) fn user_item(&mut self, lifecycle: &ItemLifecycle<'_>) {
-        let Some(TurnItem::UserMessage(message)) = lifecycle.item.get() else { return };
+    /// A30: a canonical message.
+    pub(super) fn said_item(&mut self, lifecycle: &ItemLifecycle<'_>) {
+        let message = match lifecycle.item.get() {
+            Some(TurnItem::UserMessage(message)) => message,
+            item => {
+                self.answered = matches!(item, Some(TurnItem::AgentMessage(_)));
+                return;
+            }
+        };
         if self.knows_all() {
             self.heard = true;
             return;
@@ -75,9 +81,11 @@ impl Work<'_> {
 
     /// A message of the model's history, as long as no dialogue was told otherwise.
     pub(super) fn stand_in(&mut self, message: &ResponseMessage<'_>) {
-        let is_off = self.options.dialogue == Dialogue::EventsOnly;
-        let is_real = matches!(self.class, RecordClass::Response(flags) if flags.is_real_user());
-        if is_off || self.state.saw_dialogue || !is_real {
+        if self.options.dialogue == Dialogue::EventsOnly || self.state.saw_dialogue {
+            return;
+        }
+        self.answered = message.role.get().as_deref() == Some("assistant");
+        if !matches!(self.class, RecordClass::Response(flags) if flags.is_real_user()) {
             return;
         }
         let parts = message.content.each();
