@@ -1,5 +1,6 @@
 //! Tasks of the rollfold workspace: `cargo xtask TASK`. Dispatch only.
 
+mod bench;
 mod conformance;
 mod fuzz;
 mod generate;
@@ -24,6 +25,8 @@ enum Task {
     Health(health::Args),
     /// Fold seeded logs, whole and damaged, and check the laws.
     Fuzz(fuzz::Args),
+    /// Measure folding, syncing and reading beside what can at best be had.
+    Bench(bench::Args),
     /// Write a seeded rollout of any size.
     Generate(generate::Args),
 }
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         Task::Verify(args) => verify::run(&args),
         Task::Health(args) => health::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
+        Task::Bench(args) => bench::run(&args),
         Task::Generate(args) => generate::run(&args),
     }
 }
