@@ -63,8 +63,8 @@ mod view;
 
 pub use disk::FileSource;
 pub use error::{
-    ContextQueryError, Corrupt, CorruptProblem, OpenError, QueryError, StoreError, SyncError,
-    VerifyError, Versions,
+    ContextQueryError, Corrupt, CorruptProblem, Damage, DamageKind, OpenError, QueryError,
+    StoreError, SyncError, VerifyError, Versions,
 };
 pub use page::{DiagnosticAt, Generation, ItemAt, ItemRow, Order, Page, Paging, TurnRow};
 pub use query::{
@@ -73,6 +73,6 @@ pub use query::{
 };
 pub use rows::ledger::UsageTotals;
 pub use source::{LogSource, MemSource, SourceBodies};
-pub use store::Store;
+pub use store::{Healed, Holder, Opened, Store};
 pub use sync::{Outcome, Progress, RewriteSign, SyncOptions, Synced};
 pub use verify::{Difference, DifferenceKind, Verified, VerifyOptions};

@@ -1,6 +1,6 @@
 //! Rows that do not read back are typed errors, whatever stands in them.
 
-use redb::{Database, Key, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{Key, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
 use rollfold_core::model::ItemsView;
 use rollfold_projector::{
     Corrupt, MemSource, QueryError, Store, StoreError, SyncError, SyncOptions,
@@ -57,28 +57,29 @@ where
     log.bytes.extend(br#"{"timestamp":"2026-03-01T10:00:00.000Z","type":"event_msg","payload":{"type":"thread_rolled_back","num_turns":1}}"#);
     log.bytes.push(b'\n');
     let clean = std::fs::read(&path).unwrap();
-    let database = Database::create(&path).unwrap();
-    let table = database.begin_read().unwrap().open_table(definition).unwrap();
-    let len_rows = table.iter().unwrap().count();
-    drop((table, database));
+    let mut len_rows = 0;
+    let count = |write: &WriteTransaction| {
+        len_rows = usize::try_from(write.open_table(definition)?.len()?).unwrap();
+        Ok(())
+    };
+    Store::open(&path).unwrap().tamper(count).unwrap();
     assert!(len_rows > 0, "{name} is empty");
     let mut seen = 0;
     for row in 0..len_rows {
         for damage in DAMAGES {
             std::fs::write(&path, &clean).unwrap();
-            let database = Database::create(&path).unwrap();
-            let write = database.begin_write().unwrap();
-            {
-                let mut table = write.open_table(definition).unwrap();
+            let store = Store::open(&path).unwrap();
+            let put = |write: &WriteTransaction| {
+                let mut table = write.open_table(definition)?;
                 let key = {
-                    let (key, _) = table.iter().unwrap().nth(row).unwrap().unwrap();
+                    let (key, _) = table.iter()?.nth(row).unwrap()?;
                     K::as_bytes(&key.value()).as_ref().to_vec()
                 };
-                table.insert(K::from_bytes(&key), damage).unwrap();
-            }
-            write.commit().unwrap();
-            drop(database);
-            let found = ask(&Store::open(&path).unwrap(), &log);
+                table.insert(K::from_bytes(&key), damage)?;
+                Ok(())
+            };
+            store.tamper(put).unwrap();
+            let found = ask(&store, &log);
             assert!(found.iter().all(|(table, _)| *table == name), "{found:?}");
             seen += usize::from(!found.is_empty());
         }
@@ -114,18 +115,19 @@ fn rows_that_are_missing() {
     let log = MemSource::new("log", small_log());
     Store::open(&path).unwrap().sync(&log, &SyncOptions::default()).unwrap();
     for (name, is_asked) in [("turns", true), ("cursors", true)] {
-        let database = Database::create(&path).unwrap();
-        let write = database.begin_write().unwrap();
-        if name == "turns" {
-            let turns: TableDefinition<(u32, u32, u64), &[u8]> = TableDefinition::new(name);
-            write.open_table(turns).unwrap().retain(|_, _| false).unwrap();
-        } else {
-            let cursors: TableDefinition<u32, &[u8]> = TableDefinition::new(name);
-            write.open_table(cursors).unwrap().retain(|_, _| false).unwrap();
-        }
-        write.commit().unwrap();
-        drop(database);
-        let found = ask(&Store::open(&path).unwrap(), &log);
+        let store = Store::open(&path).unwrap();
+        let empty = |write: &WriteTransaction| {
+            if name == "turns" {
+                let turns: TableDefinition<(u32, u32, u64), &[u8]> = TableDefinition::new(name);
+                write.open_table(turns)?.retain(|_, _| false)?;
+            } else {
+                let cursors: TableDefinition<u32, &[u8]> = TableDefinition::new(name);
+                write.open_table(cursors)?.retain(|_, _| false)?;
+            }
+            Ok(())
+        };
+        store.tamper(empty).unwrap();
+        let found = ask(&store, &log);
         assert_eq!(!found.is_empty(), is_asked, "{name}");
         assert!(found.iter().all(|(table, _)| *table == name), "{found:?}");
     }

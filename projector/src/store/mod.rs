@@ -1,23 +1,47 @@
-//! The store: one redb file, opened by one process at a time.
+//! The store: one redb database in a file whose blocks are checked, written by one process at a
+//! time.
 
-use std::path::Path;
+mod checked;
+mod checksums;
+mod file;
+mod front;
+mod head;
+mod heal;
+mod holder;
+mod layout;
+mod open;
+mod reader;
 
-use redb::{Builder, Database, ReadTransaction, ReadableDatabase, TableHandle, WriteTransaction};
+use redb::{Database, ReadTransaction, ReadableDatabase, TableHandle, WriteTransaction};
 
 use crate::cursor::Cursor;
-use crate::disk;
-use crate::error::{CorruptProblem, OpenError, StoreError, Versions};
+use crate::error::{CorruptProblem, StoreError, Versions};
 use crate::rows::codec::{RowAt, decode};
 use crate::schema;
 
-/// Memory redb may use for pages; its own default is 1 GiB.
-const CACHE_BYTES: usize = 16 * 1024 * 1024;
+use checked::Noticed;
+use file::LockedFile;
+pub use heal::{Healed, Opened};
+pub use holder::Holder;
 
 /// Folded logs in a redb file. Any number of threads may share a store; one writes at a time,
 /// readers are never kept waiting and see the store as it was when they began.
 #[derive(Debug)]
 pub struct Store {
     database: Database,
+    noticed: Noticed,
+    access: Access,
+}
+
+/// What a store stands on.
+#[derive(Debug)]
+enum Access {
+    /// A file that nobody else may write meanwhile.
+    File(LockedFile),
+    /// Something that nobody else can get at.
+    Nameless,
+    /// A copy, to be read only.
+    Reader,
 }
 
 /// A generation of a source that the store knows.
@@ -30,96 +54,6 @@ pub(crate) struct Known {
 }
 
 impl Store {
-    /// Opens a store, or makes one: the file, not the folder it is in. On Unix only its owner may
-    /// read a file made here.
-    ///
-    /// # Errors
-    /// When the file cannot be opened, is open elsewhere, or was made by something else or by
-    /// another version; [`OpenError::wants_rebuild`] tells whether setting it aside helps.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
-        let path = path.as_ref();
-        let (file, is_blank) = disk::open_store_file(path)
-            .map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
-        Self::start(path, builder().create_file(file), is_blank)
-    }
-
-    /// A store that is gone when it is dropped.
-    ///
-    /// # Errors
-    /// When there is no memory for it.
-    pub fn in_memory() -> Result<Self, OpenError> {
-        let backend = redb::backends::InMemoryBackend::new();
-        Self::start(Path::new(":memory:"), builder().create_with_backend(backend), true)
-    }
-
-    /// A store in a file that is gone when it is dropped.
-    pub(crate) fn scratch() -> Result<Self, OpenError> {
-        let path = Path::new(":scratch:");
-        let disk = disk::ScratchDisk::new()
-            .map_err(|error| OpenError::Store { path: path.to_owned(), source: error.into() })?;
-        Self::start(path, builder().create_with_backend(disk), true)
-    }
-
-    /// A store on a disk of the caller's making.
-    ///
-    /// # Errors
-    /// As [`Store::open`].
-    #[cfg(feature = "testing")]
-    pub fn with_backend(backend: impl redb::StorageBackend) -> Result<Self, OpenError> {
-        let mut head = [0; disk::HEAD_BYTES];
-        let is_blank = backend.read(0, &mut head).is_err() || head == [0; disk::HEAD_BYTES];
-        Self::start(Path::new(":backend:"), builder().create_with_backend(backend), is_blank)
-    }
-
-    /// Changes rows behind the store's back, as nothing but a fault would.
-    ///
-    /// # Errors
-    /// What `tamper` gives, or when the store cannot be written.
-    #[cfg(feature = "testing")]
-    pub fn tamper(
-        &self,
-        tamper: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>,
-    ) -> Result<(), redb::Error> {
-        let write = self.database.begin_write()?;
-        tamper(&write)?;
-        Ok(write.commit()?)
-    }
-
-    fn start(
-        path: &Path,
-        database: Result<Database, redb::DatabaseError>,
-        is_blank: bool,
-    ) -> Result<Self, OpenError> {
-        let path = path.to_owned();
-        let database = match database {
-            Ok(database) => database,
-            Err(redb::DatabaseError::DatabaseAlreadyOpen) => return Err(OpenError::InUse { path }),
-            Err(redb::DatabaseError::Storage(redb::StorageError::Io(error)))
-                if error.kind() == std::io::ErrorKind::InvalidData =>
-            {
-                // redb writes its magic number last, so a crash before that leaves zeros there.
-                return Err(match is_blank {
-                    true => OpenError::Unfinished { path },
-                    false => OpenError::Foreign { path },
-                });
-            }
-            Err(error) => return Err(OpenError::Store { path, source: error.into() }),
-        };
-        let store = Self { database };
-        match store.versions() {
-            Ok(Made::By(found)) if found == schema::VERSIONS => Ok(store),
-            Ok(Made::By(found)) => {
-                Err(OpenError::Version { path, found, expected: schema::VERSIONS })
-            }
-            Ok(Made::BySomethingElse) => Err(OpenError::Foreign { path }),
-            Ok(Made::Nothing) => match store.make_tables() {
-                Ok(()) => Ok(store),
-                Err(source) => Err(OpenError::Store { path, source }),
-            },
-            Err(source) => Err(OpenError::Store { path, source }),
-        }
-    }
-
     fn versions(&self) -> Result<Made, StoreError> {
         let read = self.begin_read()?;
         let names: Vec<String> = read.list_tables()?.map(|table| table.name().to_owned()).collect();
@@ -167,15 +101,50 @@ impl Store {
     }
 
     pub(crate) fn begin_read(&self) -> Result<ReadTransaction, StoreError> {
-        Ok(self.database.begin_read()?)
+        self.database.begin_read().map_err(|error| self.cause(error.into()))
     }
 
     /// Begins a transaction; waits for the one that is going on.
     pub(crate) fn begin_write(&self) -> Result<WriteTransaction, StoreError> {
-        let mut write = self.database.begin_write()?;
+        if matches!(self.access, Access::Reader) {
+            return Err(StoreError::ReadOnly);
+        }
+        let mut write = self.database.begin_write().map_err(|error| self.cause(error.into()))?;
         // Without it, opening after a crash takes time in proportion to the whole file.
         write.set_quick_repair(true);
         Ok(write)
+    }
+
+    /// Changes rows behind the store's back, as nothing but a fault would.
+    ///
+    /// # Errors
+    /// What `tamper` gives, or when the store cannot be written.
+    #[cfg(feature = "testing")]
+    pub fn tamper(
+        &self,
+        tamper: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>,
+    ) -> Result<(), redb::Error> {
+        let write = self.database.begin_write()?;
+        tamper(&write)?;
+        Ok(write.commit()?)
+    }
+
+    /// Whether every cursor reads back.
+    fn check_cursors(&self) -> Result<(), StoreError> {
+        let read = self.begin_read()?;
+        for row in read.open_table(schema::CURSORS)?.range::<u32>(..)? {
+            let (thread, cursor) = row?;
+            decode_cursor(thread.value(), cursor.value())?;
+        }
+        Ok(())
+    }
+
+    /// Once the disk has failed, redb says no more than that: the damage found then says more.
+    fn cause(&self, error: StoreError) -> StoreError {
+        match (&error, self.noticed.get()) {
+            (StoreError::Database(_), Some(damage)) => StoreError::Damaged(*damage),
+            _ => error,
+        }
     }
 }
 
@@ -184,12 +153,6 @@ enum Made {
     By(Versions),
     BySomethingElse,
     Nothing,
-}
-
-fn builder() -> Builder {
-    let mut builder = Builder::new();
-    builder.set_cache_size(CACHE_BYTES);
-    builder
 }
 
 /// The newest generation of a source.
@@ -231,9 +194,13 @@ fn known(
 
 impl Known {
     pub(crate) fn cursor(&self) -> Result<Cursor, StoreError> {
-        let at = cursor_at(self.thread);
-        decode(&self.cursor, &at)?.ok_or_else(|| at.corrupt(CorruptProblem::Missing))
+        decode_cursor(self.thread, &self.cursor)
     }
+}
+
+fn decode_cursor(thread: u32, row: &[u8]) -> Result<Cursor, StoreError> {
+    let at = cursor_at(thread);
+    decode(row, &at)?.ok_or_else(|| at.corrupt(CorruptProblem::Missing))
 }
 
 fn cursor_at(thread: u32) -> RowAt<u32> {
