@@ -2,10 +2,10 @@
 //! new sync reaches what a sync without failures reaches.
 
 use rollfold_core::testing::Prng;
-use rollfold_projector::testing::FaultyDisk;
+use rollfold_projector::testing::{Fate, FaultyDisk};
 use rollfold_projector::{MemSource, OpenError, Store, SyncOptions};
 
-use crate::support::{Model, line_ends, small_log};
+use crate::support::{Model, any_fate, line_ends, small_log};
 
 const KEY: &str = "log";
 
@@ -56,9 +56,9 @@ fn after_any_operation_the_store_is_a_prefix() {
         // The last operations close the store: failures there lose nothing.
         let lines_min = if sync(&disk, &log) { lines } else { 0 };
         prefixes.insert(recover(disk.after_abort(), &log, lines_min, &format!("abort at {end}")));
-        let lost = disk.after_power_loss(|_| false);
+        let lost = disk.after_power_loss(|_| Fate::Lost);
         recover(lost, &log, lines_min, &format!("power loss at {end}"));
-        let torn = disk.after_power_loss(|_| rng.chance(50));
+        let torn = disk.after_power_loss(|_| any_fate(&mut rng));
         recover(torn, &log, lines_min, &format!("torn power loss at {end}"));
     }
     // Nothing at all, nothing but the tables, and after each of the batches.
@@ -77,8 +77,8 @@ fn what_was_committed_is_never_lost() {
         store.sync(&first, &options()).unwrap();
         disk.fail_after(Some(end));
         let is_done = store.sync(&log, &options()).is_ok();
-        recover(disk.after_power_loss(|_| false), &log, 21, &format!("power loss at {end}"));
-        let torn = disk.after_power_loss(|_| rng.chance(50));
+        recover(disk.after_power_loss(|_| Fate::Lost), &log, 21, &format!("power loss at {end}"));
+        let torn = disk.after_power_loss(|_| any_fate(&mut rng));
         recover(torn, &log, 21, &format!("torn power loss at {end}"));
         if is_done {
             break;

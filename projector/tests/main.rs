@@ -3,11 +3,13 @@
 
 mod corrupt;
 mod crash;
+mod damage;
 mod files;
 mod lists;
 mod model;
 mod modes;
 mod support;
+mod sweep;
 mod sync;
 mod verify;
 

@@ -63,7 +63,7 @@ pub(crate) struct CheckedDisk<B> {
 
 #[derive(Debug)]
 struct State {
-    head: Head,
+    head: Box<Head>,
     /// The copy of the head that is surely on the disk.
     safe_copy: usize,
     is_head_dirty: bool,
@@ -90,13 +90,16 @@ impl<B: StorageBackend> CheckedDisk<B> {
             }
             Front::New => {
                 is_new = true;
-                (make(&disk, salt)?, 0)
+                (Box::new(make(&disk, salt)?), 0)
             }
             other => return Err(FrontError::of(&other)),
         };
         let needed_bytes = file_len_bytes(head.image_len_bytes);
         let len_bytes = disk.len()?;
-        if len_bytes < needed_bytes {
+        if is_new && len_bytes < needed_bytes {
+            // The head got to the disk, the file's length did not: nothing is in it yet.
+            disk.set_len(needed_bytes)?;
+        } else if len_bytes < needed_bytes {
             return Err(damaged(len_bytes, DamageKind::CutOff { needed_bytes }));
         }
         if len_bytes > needed_bytes && !is_new {

@@ -44,7 +44,7 @@ pub(crate) struct Head {
 /// What stands where a copy of the head should.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Copy {
-    Good(Head),
+    Good(Box<Head>),
     /// A head, by its first bytes, of another layout.
     OtherFormat(u32),
     /// A head, by its first bytes, that does not match its checksum.
@@ -59,7 +59,7 @@ enum Copy {
 pub(crate) enum Front {
     /// A store.
     Store {
-        head: Head,
+        head: Box<Head>,
         /// Which copy it stands in.
         copy: usize,
         /// Whether the other copy cannot be read: a crash tore it, or the file is damaged, and
@@ -134,12 +134,12 @@ fn decode(block: &Block, copy: usize) -> Copy {
     if format != FORMAT {
         return Copy::OtherFormat(format);
     }
-    Copy::Good(Head {
+    Copy::Good(Box::new(Head {
         sequence: u64::from_le_bytes(get(block, SEQUENCE_AT)),
         salt: u64::from_le_bytes(get(block, SALT_AT)),
         image_len_bytes: u64::from_le_bytes(get(block, IMAGE_LEN_AT)),
         image_head: get(block, IMAGE_HEAD_AT),
-    })
+    }))
 }
 
 /// Whether a block can be what is left of a first write of the head: any part of it, zeros else.

@@ -77,7 +77,7 @@ fn consistent_copy<D: StorageBackend, C: StorageBackend>(
 }
 
 /// The head of a store, and whether it may be out of date.
-fn head(disk: &impl StorageBackend) -> Result<(Head, bool), FrontError> {
+fn head(disk: &impl StorageBackend) -> Result<(Box<Head>, bool), FrontError> {
     match read_front(disk, disk.len()?)? {
         Front::Store { head, is_doubtful, .. } => Ok((head, is_doubtful)),
         other => Err(FrontError::of(&other)),
@@ -85,7 +85,7 @@ fn head(disk: &impl StorageBackend) -> Result<(Head, bool), FrontError> {
 }
 
 /// Gives a copy the head it was made by, instead of what its front had become meanwhile.
-fn put_head(copy: &impl StorageBackend, (head, is_doubtful): &(Head, bool)) -> io::Result<()> {
+fn put_head(copy: &impl StorageBackend, (head, is_doubtful): &(Box<Head>, bool)) -> io::Result<()> {
     copy.write(0, &*head.encode(0))?;
     for other in 1..COPIES {
         let bytes = if *is_doubtful { Box::new([0; BLOCK_BYTES]) } else { head.encode(other) };

@@ -13,8 +13,11 @@ const LONG: u64 = 1 << 20;
 fn the_newer_copy_counts() {
     for (first, second, newer) in [(3, 4, 1), (5, 4, 0)] {
         let (a, b) = (head(first).encode(0), head(second).encode(1));
-        let expected =
-            Front::Store { head: head(first.max(second)), copy: newer, is_doubtful: false };
+        let expected = Front::Store {
+            head: Box::new(head(first.max(second))),
+            copy: newer,
+            is_doubtful: false,
+        };
         assert_eq!(front([&a, &b], LONG), expected);
     }
 }
@@ -27,7 +30,7 @@ fn one_flipped_bit_makes_a_copy_unreadable() {
     for bit in used.chain((ZEROS_AT * 8..BLOCK_BYTES * 8).step_by(7)) {
         let mut damaged = a.clone();
         damaged[bit / 8] ^= 1 << (bit % 8);
-        let expected = Front::Store { head: head(3), copy: 1, is_doubtful: true };
+        let expected = Front::Store { head: Box::new(head(3)), copy: 1, is_doubtful: true };
         assert_eq!(front([&damaged, &b], LONG), expected, "bit {bit}");
     }
 }
