@@ -91,8 +91,8 @@ mod tests {
         };
         assert_eq!(after(Fate::Kept), data);
         assert_eq!(after(Fate::Lost), only(&[]));
-        assert_eq!(after(Fate::Prefix(700)), only(&[0..700]));
-        assert_eq!(after(Fate::Suffix(300)), only(&[1000..1300]));
+        assert_eq!(after(Fate::Prefix(700)), only(&[0..700, 0..0]));
+        assert_eq!(after(Fate::Suffix(300)), only(&[1000..1300, 0..0]));
         assert_eq!(after(Fate::Suffix(9000)), data);
         assert_eq!(after(Fate::Sectors(0b101)), only(&[0..512, 1024..1300]));
     }
