@@ -45,6 +45,12 @@ pub enum CorruptProblem {
     /// The row's packed entries do not read back.
     #[error("does not unpack")]
     Packing,
+    /// The row does not match its checksum.
+    #[error("does not match its checksum")]
+    Seal,
+    /// The row does not agree with the rows it speaks of.
+    #[error("contradicts the rows it speaks of")]
+    Contradiction,
     /// Another row speaks of this one, but it is not there.
     #[error("is missing")]
     Missing,

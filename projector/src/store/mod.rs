@@ -8,21 +8,22 @@ mod front;
 mod head;
 mod heal;
 mod holder;
+mod known;
 mod layout;
 mod open;
 mod reader;
 
 use redb::{Database, ReadTransaction, ReadableDatabase, TableHandle, WriteTransaction};
 
-use crate::cursor::Cursor;
 use crate::error::{CorruptProblem, StoreError, Versions};
-use crate::rows::codec::{RowAt, decode};
+use crate::rows::codec::RowAt;
 use crate::schema;
 
 use checked::Noticed;
 use file::LockedFile;
 pub use heal::{Healed, Opened};
 pub use holder::Holder;
+pub(crate) use known::{Known, encode_cursor, generation, newest_generation};
 
 /// Folded logs in a redb file. Any number of threads may share a store; one writes at a time,
 /// readers are never kept waiting and see the store as it was when they began.
@@ -42,15 +43,6 @@ enum Access {
     Nameless,
     /// A copy, to be read only.
     Reader,
-}
-
-/// A generation of a source that the store knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Known {
-    pub(crate) thread: u32,
-    pub(crate) generation: u32,
-    /// The cursor as its row spells it.
-    pub(crate) cursor: Vec<u8>,
 }
 
 impl Store {
@@ -129,16 +121,6 @@ impl Store {
         Ok(write.commit()?)
     }
 
-    /// Whether every cursor reads back.
-    fn check_cursors(&self) -> Result<(), StoreError> {
-        let read = self.begin_read()?;
-        for row in read.open_table(schema::CURSORS)?.range::<u32>(..)? {
-            let (thread, cursor) = row?;
-            decode_cursor(thread.value(), cursor.value())?;
-        }
-        Ok(())
-    }
-
     /// Once the disk has failed, redb says no more than that: the damage found then says more.
     fn cause(&self, error: StoreError) -> StoreError {
         match (&error, self.noticed.get()) {
@@ -153,56 +135,4 @@ enum Made {
     By(Versions),
     BySomethingElse,
     Nothing,
-}
-
-/// The newest generation of a source.
-pub(crate) fn newest_generation(
-    threads: &impl redb::ReadableTable<schema::ThreadKey, u32>,
-    cursors: &impl redb::ReadableTable<u32, schema::Bytes>,
-    key: &str,
-) -> Result<Option<Known>, StoreError> {
-    let key = key.as_bytes();
-    match threads.range((key, 0)..=(key, u32::MAX))?.next_back() {
-        None => Ok(None),
-        Some(row) => {
-            let (row_key, thread) = row?;
-            known(cursors, row_key.value().1, thread.value()).map(Some)
-        }
-    }
-}
-
-/// The generation of a source with this number.
-pub(crate) fn generation(
-    threads: &impl redb::ReadableTable<schema::ThreadKey, u32>,
-    cursors: &impl redb::ReadableTable<u32, schema::Bytes>,
-    key: &str,
-    generation: u32,
-) -> Result<Option<Known>, StoreError> {
-    let thread = threads.get((key.as_bytes(), generation))?;
-    thread.map(|thread| known(cursors, generation, thread.value())).transpose()
-}
-
-fn known(
-    cursors: &impl redb::ReadableTable<u32, schema::Bytes>,
-    generation: u32,
-    thread: u32,
-) -> Result<Known, StoreError> {
-    let missing = || cursor_at(thread).corrupt(CorruptProblem::Missing);
-    let cursor = cursors.get(thread)?.ok_or_else(missing)?.value().to_vec();
-    Ok(Known { thread, generation, cursor })
-}
-
-impl Known {
-    pub(crate) fn cursor(&self) -> Result<Cursor, StoreError> {
-        decode_cursor(self.thread, &self.cursor)
-    }
-}
-
-fn decode_cursor(thread: u32, row: &[u8]) -> Result<Cursor, StoreError> {
-    let at = cursor_at(thread);
-    decode(row, &at)?.ok_or_else(|| at.corrupt(CorruptProblem::Missing))
-}
-
-fn cursor_at(thread: u32) -> RowAt<u32> {
-    RowAt { table: "cursors", key: thread }
 }
