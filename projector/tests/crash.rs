@@ -1,7 +1,7 @@
 //! Crash = prefix: whenever the disk fails, the store holds the fold of a prefix of the log, and a
 //! new sync reaches what a sync without failures reaches.
 
-use rollfold_core::testing::Prng;
+use rollfold_core::testing::{Prng, Shape, shape_bytes};
 use rollfold_projector::testing::{Fate, FaultyDisk};
 use rollfold_projector::{MemSource, OpenError, Store, SyncOptions};
 
@@ -100,4 +100,37 @@ fn a_failed_sync_can_be_repeated_in_the_same_process() {
     let store = Store::with_backend(disk.after_abort()).unwrap();
     store.sync(&log, &options()).unwrap();
     Model::of(&log.bytes).assert_same(&store, KEY);
+}
+
+#[test]
+fn a_full_disk_loses_nothing() {
+    let log = MemSource::new(KEY, shape_bytes(Shape::Tiny, 3, 300_000));
+    let model = Model::of(&log.bytes);
+    let options = SyncOptions { batch_bytes: 10_000, ..SyncOptions::default() };
+    let mut failures = 0;
+    let mut capacity = 0;
+    loop {
+        let disk = FaultyDisk::new();
+        disk.set_capacity(Some(capacity));
+        let error = match Store::with_backend(disk.clone()) {
+            Err(error) => error.to_string(),
+            Ok(store) => match store.sync(&log, &options) {
+                Err(error) => error.to_string(),
+                Ok(_) => break,
+            },
+        };
+        assert!(error.ends_with("free some space and do it again"), "{error}");
+        // With some room again, the store goes on from where it was.
+        disk.set_capacity(None);
+        let store = Store::with_backend(disk).unwrap();
+        if let Some(view) = store.thread(KEY).unwrap() {
+            let end = usize::try_from(view.state().position.offset_bytes).unwrap();
+            Model::of(&log.bytes[..end]).assert_same(&store, KEY);
+        }
+        store.sync(&log, &options).unwrap();
+        model.assert_same(&store, KEY);
+        failures += 1;
+        capacity += 100_000;
+    }
+    assert!(failures > 5, "{failures}");
 }

@@ -8,6 +8,7 @@ mod files;
 mod lists;
 mod model;
 mod modes;
+mod processes;
 mod support;
 mod sweep;
 mod sync;

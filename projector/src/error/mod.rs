@@ -213,6 +213,14 @@ pub enum SyncError {
     },
 }
 
+impl SyncError {
+    /// Whether setting the store aside and syncing again helps.
+    #[must_use]
+    pub fn wants_rebuild(&self) -> bool {
+        matches!(self, Self::Store { source, .. } if source.wants_rebuild())
+    }
+}
+
 /// A context could not be rebuilt.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -293,4 +301,16 @@ pub enum VerifyError {
         /// Why.
         source: StoreError,
     },
+}
+
+impl QueryError {
+    /// Whether setting the store aside and syncing again helps.
+    #[must_use]
+    pub fn wants_rebuild(&self) -> bool {
+        match self {
+            Self::Store(source) => source.wants_rebuild(),
+            Self::Rows { .. } => true,
+            _ => false,
+        }
+    }
 }

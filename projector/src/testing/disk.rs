@@ -28,6 +28,7 @@ struct State {
     counts: Counts,
     fails_after: Option<u64>,
     freezes_at_sync: Option<u64>,
+    capacity_bytes: Option<u64>,
     record: Option<Vec<Operation>>,
 }
 
@@ -62,6 +63,11 @@ impl FaultyDisk {
     pub fn freeze_at_sync(&self, syncs: Option<u64>) {
         let mut state = self.lock();
         state.freezes_at_sync = syncs.map(|more| state.counts.syncs + more);
+    }
+
+    /// From now on, the disk is full where it would become longer than this.
+    pub fn set_capacity(&self, bytes: Option<u64>) {
+        self.lock().capacity_bytes = bytes;
     }
 
     /// Reads, writes, syncs and changes of length so far.
@@ -129,6 +135,14 @@ impl FaultyDisk {
         }
         if state.fails_after.is_some_and(|end| operations >= end) {
             return Err(io::Error::other("the disk has failed"));
+        }
+        let end_bytes = match &operation {
+            Operation::Write(offset_bytes, data) => offset_bytes + data.len() as u64,
+            Operation::SetLen(len_bytes) => *len_bytes,
+            Operation::Read | Operation::Sync => 0,
+        };
+        if state.capacity_bytes.is_some_and(|capacity| end_bytes > capacity) {
+            return Err(io::ErrorKind::StorageFull.into());
         }
         state.counts.operations += 1;
         match &operation {
@@ -201,6 +215,18 @@ mod tests {
         assert!(disk.sync_data().is_err() && disk.write(0, b"six").is_err());
         assert_eq!(disk.live(), Image::from(&b"two"[..]));
         assert_eq!(disk.durable(), Image::from(&b"one"[..]));
+    }
+
+    #[test]
+    fn a_full_disk_takes_what_fits() {
+        let disk = FaultyDisk::new();
+        disk.set_capacity(Some(4));
+        disk.write(0, b"four").unwrap();
+        assert_eq!(disk.write(1, b"four").unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(disk.set_len(5).unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(disk.live(), Image::from(&b"four"[..]));
+        disk.set_capacity(None);
+        disk.write(1, b"four").unwrap();
     }
 
     #[test]
