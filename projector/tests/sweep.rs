@@ -209,6 +209,19 @@ fn a_short_workload_survives_a_crash_at_every_operation() {
     sweep(1, 32);
 }
 
+/// The sweep finds what it is for: a disk that takes syncs for done that are not.
+#[test]
+fn a_disk_that_never_syncs_is_found_out() {
+    let mut sweep = Sweep::new(1, 6);
+    for operation in &mut sweep.operations {
+        if *operation == Operation::Sync {
+            *operation = Operation::Read;
+        }
+    }
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| sweep.sweep(0, 1)));
+    assert!(result.is_err(), "lost commits were not missed");
+}
+
 /// `cargo test --release -p rollfold-projector --test main -- --ignored --nocapture long_workload`
 #[test]
 #[ignore = "takes minutes without --release"]

@@ -93,7 +93,8 @@ impl Store {
     }
 
     pub(crate) fn begin_read(&self) -> Result<ReadTransaction, StoreError> {
-        self.database.begin_read().map_err(|error| self.cause(error.into()))
+        self.check_noticed()?;
+        Ok(self.database.begin_read()?)
     }
 
     /// Begins a transaction; waits for the one that is going on.
@@ -101,7 +102,8 @@ impl Store {
         if matches!(self.access, Access::Reader) {
             return Err(StoreError::ReadOnly);
         }
-        let mut write = self.database.begin_write().map_err(|error| self.cause(error.into()))?;
+        self.check_noticed()?;
+        let mut write = self.database.begin_write()?;
         // Without it, opening after a crash takes time in proportion to the whole file.
         write.set_quick_repair(true);
         Ok(write)
@@ -121,12 +123,9 @@ impl Store {
         Ok(write.commit()?)
     }
 
-    /// Once the disk has failed, redb says no more than that: the damage found then says more.
-    fn cause(&self, error: StoreError) -> StoreError {
-        match (&error, self.noticed.get()) {
-            (StoreError::Database(_), Some(damage)) => StoreError::Damaged(*damage),
-            _ => error,
-        }
+    /// Once the disk has found damage, redb says no more than that something had failed.
+    fn check_noticed(&self) -> Result<(), StoreError> {
+        self.noticed.get().map_or(Ok(()), |damage| Err(StoreError::Damaged(*damage)))
     }
 }
 
