@@ -11,7 +11,7 @@ use crate::past::StorePast;
 use crate::rows::codec::encode;
 use crate::schema;
 use crate::source::LogSource;
-use crate::store::{Known, Store, newest_generation};
+use crate::store::{Known, Store, encode_cursor, newest_generation};
 
 /// Where the folding goes on, and what the store must still say of it.
 #[derive(Debug)]
@@ -109,7 +109,7 @@ pub(crate) fn batch<S: LogSource + ?Sized>(
             tail: TailDigest::of(reader.tail()),
         };
         past.finish()?;
-        encode(&mut row, "cursors", &cursor)?;
+        encode_cursor(&mut row, thread, &cursor)?;
         cursors.insert(thread, &*row)?;
         target.known = Some(Known { thread, generation: target.generation, cursor: row });
         done

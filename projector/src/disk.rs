@@ -1,7 +1,7 @@
-//! The only file that names `std::fs`: logs are opened for reading, stores for their owner only.
+//! Logs on disk, opened for reading.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::fs::File;
+use std::io;
 use std::path::Path;
 
 use crate::error::OpenError;
@@ -56,7 +56,7 @@ impl LogSource for FileSource {
     // Systems without positioned reads have no threads to share the file with either.
     #[cfg(not(any(unix, windows)))]
     fn read_at(&self, offset_bytes: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        use std::io::{Seek, SeekFrom};
+        use std::io::{Read, Seek, SeekFrom};
         let mut file = &self.file;
         file.seek(SeekFrom::Start(offset_bytes))?;
         file.read(buffer)
@@ -74,83 +74,6 @@ fn key_of(path: &Path) -> String {
         }
     }
     key
-}
-
-/// Bytes by which a database is known.
-pub(crate) const HEAD_BYTES: usize = 9;
-
-/// Opens or makes a store's file, and tells whether it begins with nothing but zeros. What it
-/// makes, only its owner may read.
-pub(crate) fn open_store_file(path: &Path) -> io::Result<(File, bool)> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path)?;
-    let mut head = Vec::new();
-    (&file).take(HEAD_BYTES as u64).read_to_end(&mut head)?;
-    let is_blank = head.iter().all(|byte| *byte == 0);
-    Ok((file, is_blank))
-}
-
-/// A database in a file that only its owner may read and that is gone when it is closed. So
-/// nothing has to reach the disk.
-#[derive(Debug)]
-pub(crate) struct ScratchDisk(redb::backends::FileBackend);
-
-impl ScratchDisk {
-    pub(crate) fn new() -> Result<Self, redb::DatabaseError> {
-        redb::backends::FileBackend::new(scratch_file()?).map(Self)
-    }
-}
-
-impl redb::StorageBackend for ScratchDisk {
-    fn len(&self) -> io::Result<u64> {
-        self.0.len()
-    }
-
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.0.read(offset, out)
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.0.set_len(len)
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.0.write(offset, data)
-    }
-}
-
-fn scratch_file() -> io::Result<File> {
-    use std::sync::atomic::{AtomicU64, Ordering};
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let folder = std::env::temp_dir();
-    loop {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = folder.join(format!("rollfold-{}-{number}.scratch", std::process::id()));
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        // FILE_FLAG_DELETE_ON_CLOSE
-        #[cfg(windows)]
-        std::os::windows::fs::OpenOptionsExt::custom_flags(&mut options, 0x0400_0000);
-        match options.open(&path) {
-            Ok(file) => {
-                #[cfg(not(windows))]
-                std::fs::remove_file(&path)?;
-                return Ok(file);
-            }
-            // Left over by a process of the same number.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
-    }
 }
 
 #[cfg(all(test, unix))]

@@ -30,6 +30,8 @@
 //!   the fold of what was committed, and the next sync goes on from there.
 //! * A sync that finds nothing new writes nothing.
 //! * A log that was rewritten is folded anew as the next generation; the one before stays.
+//! * Every block of a store's file carries a checksum: damage is a typed error, never an answer.
+//!   A store that cannot be used is set aside, not deleted ([`Store::open_or_rebuild`]).
 //! * Logs are only read. A store can be deleted at any time: it costs time, never data.
 //!
 //! # What it is not
@@ -39,7 +41,9 @@
 //!
 //! # Limits
 //!
-//! One process has a store open at a time; one thread writes at a time. A log's line is held in
+//! One process writes a store at a time, one thread of it at a time; others read copies of it
+//! ([`Store::open_reader`]). Where locks are mandatory, as on Windows, a store cannot be read while
+//! it is written, and who holds it is not told. A log's line is held in
 //! memory as a whole. A rewrite is seen by the log's length and by the 4 KiB before the place
 //! reached; a rewrite that leaves both as they were is not seen. Versions are kept for ever.
 
@@ -63,8 +67,8 @@ mod view;
 
 pub use disk::FileSource;
 pub use error::{
-    ContextQueryError, Corrupt, CorruptProblem, OpenError, QueryError, StoreError, SyncError,
-    VerifyError, Versions,
+    ContextQueryError, Corrupt, CorruptProblem, Damage, DamageKind, OpenError, QueryError,
+    StoreError, SyncError, VerifyError, Versions,
 };
 pub use page::{DiagnosticAt, Generation, ItemAt, ItemRow, Order, Page, Paging, TurnRow};
 pub use query::{
@@ -73,6 +77,6 @@ pub use query::{
 };
 pub use rows::ledger::UsageTotals;
 pub use source::{LogSource, MemSource, SourceBodies};
-pub use store::Store;
+pub use store::{Healed, Holder, Opened, Store};
 pub use sync::{Outcome, Progress, RewriteSign, SyncOptions, Synced};
 pub use verify::{Difference, DifferenceKind, Verified, VerifyOptions};

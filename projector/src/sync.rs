@@ -180,7 +180,9 @@ impl Store {
         let threads = read.open_table(schema::THREADS)?;
         let cursors = read.open_table(schema::CURSORS)?;
         let known = newest_generation(&threads, &cursors, key)?;
-        Ok(known.map(|known| known.cursor().map(|cursor| (known, cursor))).transpose()?)
+        let Some(known) = known else { return Ok(None) };
+        let cursor = known.checked_cursor(&read)?;
+        Ok(Some((known, cursor)))
     }
 }
 

@@ -11,10 +11,10 @@ use crate::cursor::Cursor;
 use crate::error::{CorruptProblem, QueryError, StoreError, VerifyError};
 use crate::page::{Order, Paging};
 use crate::query::ThreadView;
-use crate::rows::codec::{RowAt, encode};
+use crate::rows::codec::RowAt;
 use crate::schema::{self, newest_first};
 use crate::source::LogSource;
-use crate::store::{Known, Store, newest_generation};
+use crate::store::{Known, Store, encode_cursor, newest_generation};
 use crate::sync::SyncOptions;
 
 /// How a log is verified.
@@ -150,7 +150,7 @@ fn known(read: &ReadTransaction, key: &str) -> Result<Option<Known>, StoreError>
 
 fn put_cursor(write: &WriteTransaction, thread: u32, cursor: &Cursor) -> Result<(), StoreError> {
     let mut row = Vec::new();
-    encode(&mut row, "cursors", cursor)?;
+    encode_cursor(&mut row, thread, cursor)?;
     write.open_table(schema::CURSORS)?.insert(thread, &*row)?;
     Ok(())
 }

@@ -1,11 +1,11 @@
 //! Crash = prefix: whenever the disk fails, the store holds the fold of a prefix of the log, and a
 //! new sync reaches what a sync without failures reaches.
 
-use rollfold_core::testing::Prng;
-use rollfold_projector::testing::FaultyDisk;
+use rollfold_core::testing::{Prng, Shape, shape_bytes};
+use rollfold_projector::testing::{Fate, FaultyDisk};
 use rollfold_projector::{MemSource, OpenError, Store, SyncOptions};
 
-use crate::support::{Model, line_ends, small_log};
+use crate::support::{Model, any_fate, line_ends, small_log};
 
 const KEY: &str = "log";
 
@@ -56,9 +56,9 @@ fn after_any_operation_the_store_is_a_prefix() {
         // The last operations close the store: failures there lose nothing.
         let lines_min = if sync(&disk, &log) { lines } else { 0 };
         prefixes.insert(recover(disk.after_abort(), &log, lines_min, &format!("abort at {end}")));
-        let lost = disk.after_power_loss(|_| false);
+        let lost = disk.after_power_loss(|_| Fate::Lost);
         recover(lost, &log, lines_min, &format!("power loss at {end}"));
-        let torn = disk.after_power_loss(|_| rng.chance(50));
+        let torn = disk.after_power_loss(|_| any_fate(&mut rng));
         recover(torn, &log, lines_min, &format!("torn power loss at {end}"));
     }
     // Nothing at all, nothing but the tables, and after each of the batches.
@@ -77,8 +77,8 @@ fn what_was_committed_is_never_lost() {
         store.sync(&first, &options()).unwrap();
         disk.fail_after(Some(end));
         let is_done = store.sync(&log, &options()).is_ok();
-        recover(disk.after_power_loss(|_| false), &log, 21, &format!("power loss at {end}"));
-        let torn = disk.after_power_loss(|_| rng.chance(50));
+        recover(disk.after_power_loss(|_| Fate::Lost), &log, 21, &format!("power loss at {end}"));
+        let torn = disk.after_power_loss(|_| any_fate(&mut rng));
         recover(torn, &log, 21, &format!("torn power loss at {end}"));
         if is_done {
             break;
@@ -100,4 +100,37 @@ fn a_failed_sync_can_be_repeated_in_the_same_process() {
     let store = Store::with_backend(disk.after_abort()).unwrap();
     store.sync(&log, &options()).unwrap();
     Model::of(&log.bytes).assert_same(&store, KEY);
+}
+
+#[test]
+fn a_full_disk_loses_nothing() {
+    let log = MemSource::new(KEY, shape_bytes(Shape::Tiny, 3, 300_000));
+    let model = Model::of(&log.bytes);
+    let options = SyncOptions { batch_bytes: 10_000, ..SyncOptions::default() };
+    let mut failures = 0;
+    let mut capacity = 0;
+    loop {
+        let disk = FaultyDisk::new();
+        disk.set_capacity(Some(capacity));
+        let error = match Store::with_backend(disk.clone()) {
+            Err(error) => error.to_string(),
+            Ok(store) => match store.sync(&log, &options) {
+                Err(error) => error.to_string(),
+                Ok(_) => break,
+            },
+        };
+        assert!(error.ends_with("free some space and do it again"), "{error}");
+        // With some room again, the store goes on from where it was.
+        disk.set_capacity(None);
+        let store = Store::with_backend(disk).unwrap();
+        if let Some(view) = store.thread(KEY).unwrap() {
+            let end = usize::try_from(view.state().position.offset_bytes).unwrap();
+            Model::of(&log.bytes[..end]).assert_same(&store, KEY);
+        }
+        store.sync(&log, &options).unwrap();
+        model.assert_same(&store, KEY);
+        failures += 1;
+        capacity += 100_000;
+    }
+    assert!(failures > 5, "{failures}");
 }

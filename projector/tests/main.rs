@@ -3,11 +3,14 @@
 
 mod corrupt;
 mod crash;
+mod damage;
 mod files;
 mod lists;
 mod model;
 mod modes;
+mod processes;
 mod support;
+mod sweep;
 mod sync;
 mod verify;
 

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use rollfold_core::model::{Fact, ItemsView};
+use rollfold_core::testing::Prng;
 use rollfold_core::{Change, Coalescer, Diagnostic, Folder, Options, Snapshot, Step};
+use rollfold_projector::testing::Fate;
 use rollfold_projector::{
     Diff, Differing, ItemAt, MadeBy, Order, Paging, Store, SyncOptions, ThreadView, UsageTotals,
 };
@@ -331,6 +333,25 @@ fn pages<T, K>(limit: usize, page: impl Fn(Option<K>, usize) -> (Vec<T>, Option<
         if after.is_none() {
             return all;
         }
+    }
+}
+
+/// One of the fates that a write may have which no sync followed.
+pub(crate) fn any_fate(rng: &mut Prng) -> Fate {
+    let len = rng.index(4 * 1024);
+    match rng.weighted(&[4, 3, 4]) {
+        Some(0) => Fate::Kept,
+        Some(1) => Fate::Lost,
+        _ => torn(rng, len),
+    }
+}
+
+/// One of the ways in which a write may be torn.
+pub(crate) fn torn(rng: &mut Prng, len_bytes: usize) -> Fate {
+    match rng.below(3) {
+        0 => Fate::Prefix(len_bytes),
+        1 => Fate::Suffix(len_bytes),
+        _ => Fate::Sectors(rng.next_u64()),
     }
 }
 

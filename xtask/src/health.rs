@@ -49,7 +49,8 @@ fn health(args: &Args) -> Result<u8, Box<dyn Error>> {
     if !args.db.is_file() {
         return Err(format!("{}: no store here", args.db.display()).into());
     }
-    let store = Store::open(&args.db)?;
+    // Whoever writes it meanwhile need not stop.
+    let store = Store::open_reader(&args.db)?;
     let (mut code, mut after, mut seen) = (DONE, None, false);
     loop {
         let page = store.generations(after.as_ref(), 100)?;

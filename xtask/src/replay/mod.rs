@@ -15,7 +15,9 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use rollfold_core::model::ItemsView;
-use rollfold_projector::{FileSource, QueryError, Store, SyncOptions};
+use rollfold_projector::{
+    FileSource, OpenError, Opened, QueryError, Store, SyncError, SyncOptions,
+};
 
 use find::{Found, Input};
 use progress::Progress;
@@ -46,6 +48,9 @@ pub(crate) struct Args {
     #[arg(long)]
     no_check: bool,
 }
+
+/// How others are told who has the store.
+const PROGRAM: &str = "cargo xtask replay";
 
 /// Everything folded and every store equal.
 const DONE: u8 = 0;
@@ -83,33 +88,68 @@ pub(crate) fn run(args: &Args) -> ExitCode {
 fn replay(args: &Args, found: &Found) -> Result<u8, Box<dyn Error>> {
     let temporary = tempfile::tempdir()?;
     let db = args.db.clone().unwrap_or_else(|| temporary.path().join("store.redb"));
-    let store = Store::open(&db)?;
-    let progress = Progress::new(found.total_bytes());
-    let mut rows = Vec::new();
-    let mut unreadable = false;
-    let mut differs = false;
-    for input in &found.inputs {
-        match one(args, &store, input, &progress) {
-            Ok(row) => {
-                if let Some(difference) = &row.difference {
-                    progress.say(&format!("{}: {difference}", input.path.display()));
-                    differs = true;
-                }
-                rows.push(row);
-            }
-            Err(error) => {
-                progress.say(&format!("{}: {error}", input.path.display()));
-                unreadable = true;
-            }
-        }
+    let mut store = open(&db)?;
+    let mut replayed = all(args, &store, found);
+    if replayed.wants_rebuild {
+        let aside = store.set_aside()?;
+        eprintln!("{}: is damaged; set aside as {}, folding anew", db.display(), aside.display());
+        store = open(&db)?;
+        replayed = all(args, &store, found);
     }
-    progress.finish();
-    report::print(&rows, args, &db);
-    Ok(match (differs, unreadable) {
+    report::print(&replayed.rows, args, &db);
+    Ok(match (replayed.differs, replayed.unreadable) {
         (true, _) => DIFFERS,
         (false, true) => UNREADABLE,
         (false, false) => DONE,
     })
+}
+
+/// Opens the store; if it cannot be used, an empty one in its place.
+fn open(db: &Path) -> Result<Store, OpenError> {
+    let (store, opened) = Store::open_or_rebuild(db, PROGRAM)?;
+    if let Opened::SetAside { reason, aside } = opened {
+        eprintln!("{reason}");
+        eprintln!("{}: set aside as {}, folding anew", db.display(), aside.display());
+    }
+    Ok(store)
+}
+
+/// What came of all rollouts.
+#[derive(Debug, Default)]
+struct Replayed {
+    rows: Vec<Row>,
+    unreadable: bool,
+    differs: bool,
+    /// Whether a row or a block of the store could not be read.
+    wants_rebuild: bool,
+}
+
+fn all(args: &Args, store: &Store, found: &Found) -> Replayed {
+    let progress = Progress::new(found.total_bytes());
+    let mut replayed = Replayed::default();
+    for input in &found.inputs {
+        match one(args, store, input, &progress) {
+            Ok(row) => {
+                if let Some(difference) = &row.difference {
+                    progress.say(&format!("{}: {difference}", input.path.display()));
+                    replayed.differs = true;
+                }
+                replayed.rows.push(row);
+            }
+            Err(error) => {
+                progress.say(&format!("{}: {error}", input.path.display()));
+                replayed.unreadable = true;
+                replayed.wants_rebuild |= wants_rebuild(&*error);
+            }
+        }
+    }
+    progress.finish();
+    replayed
+}
+
+fn wants_rebuild(error: &(dyn Error + 'static)) -> bool {
+    error.downcast_ref().is_some_and(SyncError::wants_rebuild)
+        || error.downcast_ref().is_some_and(QueryError::wants_rebuild)
 }
 
 /// Syncs one rollout, shows what was asked for, and checks the rows.

@@ -1,12 +1,17 @@
 //! Errors, one per operation, with what a caller needs to act on them.
 
+mod damage;
+mod open;
+
 use std::io;
-use std::path::PathBuf;
 
 use rollfold_core::context::ContextError;
 use rollfold_core::{ApplyError, Options, UnknownHistoryMode};
 
 use crate::query::CursorProblem;
+
+pub use damage::{Damage, DamageKind};
+pub use open::OpenError;
 
 /// A row that does not read back. The log it came from is unharmed.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +45,12 @@ pub enum CorruptProblem {
     /// The row's packed entries do not read back.
     #[error("does not unpack")]
     Packing,
+    /// The row does not match its checksum.
+    #[error("does not match its checksum")]
+    Seal,
+    /// The row does not agree with the rows it speaks of.
+    #[error("contradicts the rows it speaks of")]
+    Contradiction,
     /// Another row speaks of this one, but it is not there.
     #[error("is missing")]
     Missing,
@@ -50,7 +61,7 @@ pub enum CorruptProblem {
 #[non_exhaustive]
 pub enum StoreError {
     /// The database below failed.
-    #[error("the store's database: {0}; open the store again, set it aside if that does not help")]
+    #[error("the store's database: {0}; {advice}", advice = advice_on(.0))]
     Database(#[source] Box<redb::Error>),
     /// A row does not read back.
     #[error(transparent)]
@@ -63,17 +74,33 @@ pub enum StoreError {
         /// Why.
         source: serde_json::Error,
     },
+    /// A block of the store's file is not what was written there.
+    #[error("the store's file is damaged: {0}; set it aside and sync again")]
+    Damaged(#[from] Damage),
+    /// The store was opened for reading.
+    #[error("the store is open for reading only; sync where it is open for writing")]
+    ReadOnly,
     /// All numbers that threads may have are taken.
     #[error("the store holds as many threads as it can number; use another store")]
     Full,
 }
 
 impl StoreError {
+    /// Damage that the disk below redb has found passes through redb as an error of reading.
+    fn of_redb(error: redb::Error) -> Self {
+        if let redb::Error::Io(io) = &error
+            && let Some(damage) = io.get_ref().and_then(|error| error.downcast_ref::<Damage>())
+        {
+            return Self::Damaged(*damage);
+        }
+        Self::Database(Box::new(error))
+    }
+
     /// Whether setting the store aside and syncing again helps.
     #[must_use]
     pub fn wants_rebuild(&self) -> bool {
         match self {
-            Self::Corrupt(_) => true,
+            Self::Corrupt(_) | Self::Damaged(_) => true,
             Self::Database(error) => matches!(
                 **error,
                 redb::Error::Corrupted(_)
@@ -83,8 +110,32 @@ impl StoreError {
                     | redb::Error::TypeDefinitionChanged { .. }
                     | redb::Error::TableDoesNotExist(_)
             ),
-            Self::Encode { .. } | Self::Full => false,
+            Self::Encode { .. } | Self::ReadOnly | Self::Full => false,
         }
+    }
+}
+
+/// What to do about an error of the system.
+pub(crate) fn advice(error: &io::Error) -> &'static str {
+    use io::ErrorKind as Kind;
+    match error.kind() {
+        Kind::NotFound => "make the folder first or use another path",
+        Kind::PermissionDenied => "get the right to write there or use another path",
+        Kind::ReadOnlyFilesystem => "use a path that can be written",
+        Kind::IsADirectory | Kind::NotADirectory => "use the path of a file",
+        Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge => {
+            "free some space and do it again"
+        }
+        Kind::Unsupported => "use a path on a local disk",
+        _ => "open the store again, set it aside if that does not help",
+    }
+}
+
+/// What to do about an error of the database.
+fn advice_on(error: &redb::Error) -> &'static str {
+    match error {
+        redb::Error::Io(error) => advice(error),
+        _ => "open the store again, set it aside if that does not help",
     }
 }
 
@@ -92,82 +143,20 @@ macro_rules! from_redb {
     ($($error:ident)*) => {
         $(impl From<redb::$error> for StoreError {
             fn from(error: redb::$error) -> Self {
-                Self::Database(Box::new(error.into()))
+                Self::of_redb(error.into())
             }
         })*
     };
 }
 from_redb!(CommitError DatabaseError SetDurabilityError StorageError TableError TransactionError);
 
-/// What a store's rows were made by.
+/// What a store was made by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Versions {
     /// Tables, keys and encodings.
     pub schema: u32,
     /// The meaning of records.
     pub reducers: u32,
-}
-
-/// A file could not be opened.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// The file cannot be opened, or made.
-    #[error("{}: cannot be opened: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// Another process, or this one, has the store open.
-    #[error("{}: is open elsewhere; close it there or use another store", path.display())]
-    InUse {
-        /// The store.
-        path: PathBuf,
-    },
-    /// A file, but no store. It is left as it is.
-    #[error("{}: is no store but something else; use another path", path.display())]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A store whose making was cut off; nothing is in it.
-    #[error("{}: was never finished; set it aside and sync again", path.display())]
-    Unfinished {
-        /// The store.
-        path: PathBuf,
-    },
-    /// The store was made by another version. Its logs are unharmed.
-    #[error("{}: was made by another version ({found:?}, not {expected:?}); set it aside and sync again", path.display())]
-    Version {
-        /// The store.
-        path: PathBuf,
-        /// What made it.
-        found: Versions,
-        /// What this build makes.
-        expected: Versions,
-    },
-    /// The database below failed.
-    #[error("{}: {source}", path.display())]
-    Store {
-        /// The store.
-        path: PathBuf,
-        /// Why.
-        source: StoreError,
-    },
-}
-
-impl OpenError {
-    /// Whether setting the file aside and syncing again helps.
-    #[must_use]
-    pub fn wants_rebuild(&self) -> bool {
-        match self {
-            Self::Version { .. } | Self::Unfinished { .. } => true,
-            Self::Store { source, .. } => source.wants_rebuild(),
-            Self::Io { .. } | Self::InUse { .. } | Self::Foreign { .. } => false,
-        }
-    }
 }
 
 /// A sync stopped. What it had committed stays, and the next one goes on from there.
@@ -222,6 +211,14 @@ pub enum SyncError {
         /// Why.
         source: StoreError,
     },
+}
+
+impl SyncError {
+    /// Whether setting the store aside and syncing again helps.
+    #[must_use]
+    pub fn wants_rebuild(&self) -> bool {
+        matches!(self, Self::Store { source, .. } if source.wants_rebuild())
+    }
 }
 
 /// A context could not be rebuilt.
@@ -304,4 +301,16 @@ pub enum VerifyError {
         /// Why.
         source: StoreError,
     },
+}
+
+impl QueryError {
+    /// Whether setting the store aside and syncing again helps.
+    #[must_use]
+    pub fn wants_rebuild(&self) -> bool {
+        match self {
+            Self::Store(source) => source.wants_rebuild(),
+            Self::Rows { .. } => true,
+            _ => false,
+        }
+    }
 }
