@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::decode::{Depth, Record, decode};
 use crate::diag::{Diagnostic, DiagnosticKind};
+use crate::digest::Digest;
 use crate::format::Kind;
 use crate::line::{Line, Lines};
 use crate::model::{Health, Outcome, Recognition};
@@ -34,6 +35,8 @@ pub struct FoldState {
     pub options: Options,
     /// What was counted.
     pub counts: Counts,
+    /// Of all lines before this place.
+    digest: Digest,
     /// Records of a known kind before this place, those included that the options leave out.
     raw_index: u64,
     history: HistoryState,
@@ -60,6 +63,13 @@ impl FoldState {
     #[must_use]
     pub fn new(options: Options) -> Self {
         Self { options, ..Self::default() }
+    }
+
+    /// What the lines before this place are known by, their bytes alone: the same lines have the
+    /// same digest, whatever they mean.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.digest
     }
 
     /// What the next record's meaning may depend on, for turns and items.
@@ -140,6 +150,7 @@ impl FoldState {
         };
         let offset_bytes = line.span.end_bytes() + 1;
         self.position = Position { seq: line.seq + 1, offset_bytes, ..position };
+        self.digest = self.digest.and_line(Digest::of(line.bytes));
         (self.counts, self.raw_index) = (counts, raw_index);
         self.ordinals = ordinals;
         if let Some(history) = history {

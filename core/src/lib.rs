@@ -57,6 +57,7 @@ mod coll;
 pub mod context;
 mod decode;
 mod diag;
+mod digest;
 mod fold;
 pub mod forks;
 pub mod format;
@@ -86,6 +87,7 @@ pub use decode::{Body, Decoded, Depth, Ordinal, Record, Records, decode};
 pub use diag::{
     Damage, Diagnostic, DiagnosticKind, HistoryAnomaly, OrdinalAnomaly, Repair, UsageAnomaly,
 };
+pub use digest::{Digest, Digester};
 pub use fold::{Counts, FoldState, Folder, Frontier};
 pub use format::Kind;
 pub use line::{Line, Lines};
