@@ -72,6 +72,7 @@ mod pos;
 mod raw;
 mod records;
 mod reduce;
+mod retries;
 pub mod slice;
 mod snapshot;
 mod step;
@@ -92,7 +93,8 @@ pub use fold::{Counts, FoldState, Folder, Frontier};
 pub use format::Kind;
 pub use line::{Line, Lines};
 pub use options::{
-    Dialogue, Facts, Options, RecordFilter, Routing, Rules, UnknownHistoryMode, UnknownMode,
+    Dialogue, Facts, Options, RecordFilter, Retries, Routing, Rules, UnknownHistoryMode,
+    UnknownMode,
 };
 pub use past::{Index, Past, PastTurn, Place};
 pub use policy::{LabelBytes, Policy, PolicyBytes, is_persisted, item_bytes, label};
