@@ -120,6 +120,26 @@ pub enum OpenError {
         /// Why.
         source: io::Error,
     },
+    /// There is a folder, not a log.
+    #[error("{}: is a folder, no log; name the files in it", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// There is something, but neither a file nor a folder.
+    #[error("{}: is a pipe, a device or the like, no log", path.display())]
+    NoFile {
+        /// What is there.
+        path: PathBuf,
+    },
+    /// The path is a link to something that is not there.
+    #[error("{}: is a link to {}, which is not there", path.display(), target.display())]
+    DanglingLink {
+        /// The link.
+        path: PathBuf,
+        /// What it names.
+        target: PathBuf,
+    },
     /// Another process, or this one, has the store open.
     #[error("{}: is open elsewhere; close it there or use another store", path.display())]
     InUse {
@@ -165,7 +185,12 @@ impl OpenError {
         match self {
             Self::Version { .. } | Self::Unfinished { .. } => true,
             Self::Store { source, .. } => source.wants_rebuild(),
-            Self::Io { .. } | Self::InUse { .. } | Self::Foreign { .. } => false,
+            Self::Io { .. }
+            | Self::Folder { .. }
+            | Self::NoFile { .. }
+            | Self::DanglingLink { .. }
+            | Self::InUse { .. }
+            | Self::Foreign { .. } => false,
         }
     }
 }

@@ -28,20 +28,21 @@
 //! * However a log is cut into syncs, batches and processes, the rows equal the fold in memory.
 //! * Rows and the place they reach are written in one transaction: after a crash the store holds
 //!   the fold of what was committed, and the next sync goes on from there.
-//! * A sync that finds nothing new writes nothing.
+//! * A sync that finds nothing new writes no row; at most it notes what the file is known by now.
 //! * A log that was rewritten is folded anew as the next generation; the one before stays.
 //! * Logs are only read. A store can be deleted at any time: it costs time, never data.
 //!
 //! # What it is not
 //!
-//! No finder of logs, no search, no reader of compressed logs, no copy of the log: records that
-//! make no turn and no item leave only the place of the next line.
+//! No finder of logs, no search, no copy of the log: records that make no turn and no item leave
+//! only the place of the next line.
 //!
 //! # Limits
 //!
 //! One process has a store open at a time; one thread writes at a time. A log's line is held in
-//! memory as a whole. A rewrite is seen by the log's length and by the 4 KiB before the place
-//! reached; a rewrite that leaves both as they were is not seen. Versions are kept for ever.
+//! memory as a whole. A log that the system shows as the same file, only longer, is compared in
+//! samples ([`Check`] says how): a rewrite in place that leaves these as they were and makes the
+//! log longer is not seen, unless all of it is asked to be compared. Versions are kept for ever.
 
 mod commit;
 mod cursor;
@@ -51,7 +52,9 @@ mod lines;
 mod page;
 mod past;
 mod query;
+mod resume;
 mod rows;
+mod samples;
 mod schema;
 mod source;
 mod store;
@@ -72,7 +75,7 @@ pub use query::{
     ListRequest, MadeBy, ThreadView, WindowRow,
 };
 pub use rows::ledger::UsageTotals;
-pub use source::{LogSource, MemSource, SourceBodies};
+pub use source::{Identity, LogSource, MemSource, SourceBodies, SourceNote};
 pub use store::Store;
-pub use sync::{Outcome, Progress, RewriteSign, SyncOptions, Synced};
+pub use sync::{Check, Outcome, Progress, RewriteSign, SyncOptions, Synced};
 pub use verify::{Difference, DifferenceKind, Verified, VerifyOptions};

@@ -99,8 +99,8 @@ fn a_store_of_another_version_wants_a_rebuild() {
         assert!(error.wants_rebuild());
         let OpenError::Version { found, expected, .. } = error else { panic!("{error}") };
         assert_eq!(found.schema, 99);
-        assert_eq!(found.reducers, if name == "schema" { 1 } else { 99 });
-        assert_eq!(expected, Versions { schema: 2, reducers: 1 });
+        assert_eq!(found.reducers, if name == "schema" { 2 } else { 99 });
+        assert_eq!(expected, Versions { schema: 3, reducers: 2 });
     }
 }
 

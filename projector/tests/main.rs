@@ -9,6 +9,8 @@ mod model;
 mod modes;
 mod support;
 mod sync;
+mod torture;
+mod torture_sources;
 mod verify;
 
 /// A file in this folder that is no module of this binary would never run.
