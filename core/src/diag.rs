@@ -57,6 +57,11 @@ pub enum DiagnosticKind {
     /// The state of the world it tells is nested too deep, or holds a number too large, to be
     /// read as a value: the world is not known from here on.
     WorldUnread,
+    /// The same line once more, as a writer's retry leaves it; it is not used.
+    Retry {
+        /// The seq of the line that is used.
+        first_seq: u64,
+    },
 }
 
 /// How a count of tokens is out of line.
@@ -208,6 +213,7 @@ impl fmt::Display for DiagnosticKind {
             Self::History(anomaly) => write!(f, "history: {anomaly}"),
             Self::Usage(anomaly) => write!(f, "usage: {anomaly}"),
             Self::WorldUnread => f.write_str("world: state not read; not known from here on"),
+            Self::Retry { first_seq } => write!(f, "retry: line {first_seq} once more; not used"),
         }
     }
 }

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::decode::{Depth, Record, decode};
 use crate::diag::{Diagnostic, DiagnosticKind};
+use crate::digest::Digest;
 use crate::format::Kind;
 use crate::line::{Line, Lines};
 use crate::model::{Health, Outcome, Recognition};
-use crate::options::{Options, RecordFilter};
+use crate::options::{Options, RecordFilter, Retries};
 use crate::ordinals::Ordinals;
 use crate::past::{Index, Past};
 use crate::policy::is_persisted;
@@ -19,6 +20,7 @@ use crate::records::RecordClass;
 use crate::reduce::facts::{self, FactState};
 use crate::reduce::history::{self, HistoryState};
 use crate::reduce::records;
+use crate::retries::Recent;
 use crate::step::Step;
 
 /// Bytes of a broken piece in which its `type` is looked for; writers put it in front.
@@ -34,12 +36,15 @@ pub struct FoldState {
     pub options: Options,
     /// What was counted.
     pub counts: Counts,
+    /// Of all lines before this place.
+    digest: Digest,
     /// Records of a known kind before this place, those included that the options leave out.
     raw_index: u64,
     history: HistoryState,
     facts: FactState,
     health: Health,
     ordinals: Ordinals,
+    recent: Recent,
 }
 
 /// What a fold counted.
@@ -53,6 +58,8 @@ pub struct Counts {
     pub damaged: u64,
     /// Lines of nothing but white space.
     pub blank: u64,
+    /// Lines that a writer wrote again; their records are counted once.
+    pub retries: u64,
 }
 
 impl FoldState {
@@ -60,6 +67,13 @@ impl FoldState {
     #[must_use]
     pub fn new(options: Options) -> Self {
         Self { options, ..Self::default() }
+    }
+
+    /// What the lines before this place are known by, their bytes alone: the same lines have the
+    /// same digest, whatever they mean.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.digest
     }
 
     /// What the next record's meaning may depend on, for turns and items.
@@ -97,7 +111,12 @@ impl FoldState {
         line: Line<'_>,
         scratch: &mut String,
     ) -> Result<Step, P::Error> {
+        let digest = Digest::of(line.bytes);
         let decoded = decode(line, scratch, Depth::Needed);
+        let records = decoded.records.as_slice();
+        if let Some(first_seq) = self.retried(digest, records) {
+            return Ok(self.pass_over(line, digest, first_seq));
+        }
         let mut ahead = Ahead::new(self, line);
         let mut damages = Vec::new();
         for (span, kind) in decoded.notes {
@@ -108,7 +127,6 @@ impl FoldState {
             }
             ahead.note(span, kind);
         }
-        let records = decoded.records.as_slice();
         if records.is_empty() && damages.is_empty() {
             ahead.counts.blank += 1;
         }
@@ -138,8 +156,11 @@ impl FoldState {
             Cow::Borrowed(_) => None,
             Cow::Owned(facts) => Some(facts),
         };
-        let offset_bytes = line.span.end_bytes() + 1;
-        self.position = Position { seq: line.seq + 1, offset_bytes, ..position };
+        self.position = position;
+        self.go_behind(line, digest);
+        if self.options.retries == Retries::Recognised {
+            self.recent.push(digest, line.seq, records);
+        }
         (self.counts, self.raw_index) = (counts, raw_index);
         self.ordinals = ordinals;
         if let Some(history) = history {
@@ -152,6 +173,25 @@ impl FoldState {
             self.health.apply(outcome);
         }
         Ok(step)
+    }
+
+    fn retried(&self, digest: Digest, records: &[Record<'_>]) -> Option<u64> {
+        self.recent.retried(digest, records, self.facts.forks().ownership(self.position.seq))
+    }
+
+    /// Takes in a line that is there already.
+    fn pass_over(&mut self, line: Line<'_>, digest: Digest, first_seq: u64) -> Step {
+        self.go_behind(line, digest);
+        self.counts.retries += 1;
+        let kind = DiagnosticKind::Retry { first_seq };
+        let diagnostics = vec![Diagnostic { seq: line.seq, span: line.span, kind }];
+        Step { diagnostics, ..Step::of(line) }
+    }
+
+    fn go_behind(&mut self, line: Line<'_>, digest: Digest) {
+        self.position.seq = line.seq + 1;
+        self.position.offset_bytes = line.span.end_bytes() + 1;
+        self.digest = self.digest.and_line(digest);
     }
 
     fn fold_record<'a, P: Past>(

@@ -57,6 +57,7 @@ mod coll;
 pub mod context;
 mod decode;
 mod diag;
+mod digest;
 mod fold;
 pub mod forks;
 pub mod format;
@@ -71,6 +72,7 @@ mod pos;
 mod raw;
 mod records;
 mod reduce;
+mod retries;
 pub mod slice;
 mod snapshot;
 mod step;
@@ -86,11 +88,13 @@ pub use decode::{Body, Decoded, Depth, Ordinal, Record, Records, decode};
 pub use diag::{
     Damage, Diagnostic, DiagnosticKind, HistoryAnomaly, OrdinalAnomaly, Repair, UsageAnomaly,
 };
+pub use digest::{Digest, Digester};
 pub use fold::{Counts, FoldState, Folder, Frontier};
 pub use format::Kind;
 pub use line::{Line, Lines};
 pub use options::{
-    Dialogue, Facts, Options, RecordFilter, Routing, Rules, UnknownHistoryMode, UnknownMode,
+    Dialogue, Facts, Options, RecordFilter, Retries, Routing, Rules, UnknownHistoryMode,
+    UnknownMode,
 };
 pub use past::{Index, Past, PastTurn, Place};
 pub use policy::{LabelBytes, Policy, PolicyBytes, is_persisted, item_bytes, label};

@@ -21,6 +21,8 @@ pub struct Options {
     pub facts: Facts,
     /// What becomes of turns and items where the log names an unknown history mode.
     pub unknown_mode: UnknownMode,
+    /// What becomes of a line that a writer wrote again.
+    pub retries: Retries,
 }
 
 impl Options {
@@ -32,6 +34,7 @@ impl Options {
         rules: Rules::Classic,
         facts: Facts::Seed,
         unknown_mode: UnknownMode::Refuse,
+        retries: Retries::Folded,
     };
 
     /// The known mode as which a thread of `mode` is folded; by [`Rules::Classic`] and
@@ -94,6 +97,16 @@ pub enum Facts {
     All,
     /// Those of R152 alone: no canonical user messages, no `thread_settings_applied`.
     Seed,
+}
+
+/// What becomes of a line that a writer wrote again because it was not sure of the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Retries {
+    /// It is recognised by its content and reported, and does nothing else.
+    #[default]
+    Recognised,
+    /// It is folded as any other line, as in the reference.
+    Folded,
 }
 
 /// By which rules turns and items are folded.

@@ -105,7 +105,11 @@ fn relative(step: &Step, keep: fn(&DiagnosticKind) -> bool) -> (String, Vec<Diag
     let moved = kept.map(|it| Diagnostic {
         seq: it.seq - step.seq,
         span: Span::new(it.span.offset_bytes - step.span.offset_bytes, it.span.len_bytes),
-        ..it
+        kind: match it.kind {
+            // Where the first is moves with what stands between.
+            DiagnosticKind::Retry { .. } => DiagnosticKind::Retry { first_seq: 0 },
+            kind => kind,
+        },
     });
     (format!("{:?}", turn_changes(step)), moved.collect())
 }

@@ -17,6 +17,7 @@ mod model;
 mod modes;
 mod naive;
 mod reference;
+mod retries;
 mod support;
 mod swarms;
 mod thread;

@@ -23,12 +23,17 @@ fn account(bytes: &[u8], options: Options) {
         };
         let damaged = of(|kind| matches!(kind, DiagnosticKind::Damaged(_)));
         let unknown = of(|kind| matches!(kind, DiagnosticKind::Unknown { .. }));
+        assert_eq!(
+            now.retries - before.retries,
+            of(|kind| matches!(kind, DiagnosticKind::Retry { .. }))
+        );
         let records = now.records - before.records;
         let blank = now.blank - before.blank;
+        let retries = now.retries - before.retries;
         assert_eq!(now.damaged - before.damaged, damaged, "{step:?}");
         assert_eq!(now.unknown - before.unknown, unknown, "{step:?}");
         if options.records == RecordFilter::All {
-            assert_eq!(blank, u64::from(records + damaged + unknown == 0), "{step:?}");
+            assert_eq!(blank, u64::from(records + damaged + unknown + retries == 0), "{step:?}");
         }
         assert!(turn_changes(step).is_empty() || records > 0, "{step:?}");
         assert!(step.diagnostics.iter().all(|it| it.span.len_bytes > 0), "{step:?}");

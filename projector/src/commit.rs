@@ -10,7 +10,7 @@ use crate::lines::{LineReader, ReadError};
 use crate::past::StorePast;
 use crate::rows::codec::encode;
 use crate::schema;
-use crate::source::LogSource;
+use crate::source::{Identity, LogSource};
 use crate::store::{Known, Store, encode_cursor, newest_generation};
 
 /// Where the folding goes on, and what the store must still say of it.
@@ -19,6 +19,8 @@ pub(crate) struct Target {
     pub(crate) key: String,
     pub(crate) generation: u32,
     pub(crate) state: FoldState,
+    /// What the source was known by before it was read.
+    pub(crate) identity: Option<Identity>,
     /// The newest generation the store knew when this target was made.
     pub(crate) known: Option<Known>,
 }
@@ -107,6 +109,8 @@ pub(crate) fn batch<S: LogSource + ?Sized>(
             generation: target.generation,
             state: target.state.clone(),
             tail: TailDigest::of(reader.tail()),
+            samples: reader.samples().to_vec(),
+            seen: reader.seen(target.identity),
         };
         past.finish()?;
         encode_cursor(&mut row, thread, &cursor)?;

@@ -1,7 +1,9 @@
 //! How far a source is folded, and how to tell that it is still the same.
 
-use rollfold_core::FoldState;
+use rollfold_core::{Digest, FoldState};
 use serde::{Deserialize, Serialize};
+
+use crate::source::{Identity, SourceNote};
 
 /// Everything a sync needs to go on: written in the same transaction as the rows it speaks of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +16,21 @@ pub(crate) struct Cursor {
     pub(crate) state: FoldState,
     /// What stands right before it in the source.
     pub(crate) tail: TailDigest,
+    /// What stands at fixed places before it.
+    pub(crate) samples: Vec<Digest>,
+    /// The source when it was last read; none if nothing tells one time from another.
+    pub(crate) seen: Option<Seen>,
+}
+
+/// A source as it was when it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Seen {
+    /// What it was known by.
+    pub(crate) identity: Identity,
+    /// Where it ended, if it was read to its end.
+    pub(crate) end_bytes: Option<u64>,
+    /// What was odd about it.
+    pub(crate) notes: Vec<SourceNote>,
 }
 
 /// What the end of the folded prefix looked like.

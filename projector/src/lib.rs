@@ -28,7 +28,7 @@
 //! * However a log is cut into syncs, batches and processes, the rows equal the fold in memory.
 //! * Rows and the place they reach are written in one transaction: after a crash the store holds
 //!   the fold of what was committed, and the next sync goes on from there.
-//! * A sync that finds nothing new writes nothing.
+//! * A sync that finds nothing new writes no row; at most it notes what the file is known by now.
 //! * A log that was rewritten is folded anew as the next generation; the one before stays.
 //! * Every block of a store's file carries a checksum: damage is a typed error, never an answer.
 //!   A store that cannot be used is set aside, not deleted ([`Store::open_or_rebuild`]).
@@ -36,16 +36,17 @@
 //!
 //! # What it is not
 //!
-//! No finder of logs, no search, no reader of compressed logs, no copy of the log: records that
-//! make no turn and no item leave only the place of the next line.
+//! No finder of logs, no search, no copy of the log: records that make no turn and no item leave
+//! only the place of the next line.
 //!
 //! # Limits
 //!
 //! One process writes a store at a time, one thread of it at a time; others read copies of it
 //! ([`Store::open_reader`]). Where locks are mandatory, as on Windows, a store cannot be read while
 //! it is written, and who holds it is not told. A log's line is held in
-//! memory as a whole. A rewrite is seen by the log's length and by the 4 KiB before the place
-//! reached; a rewrite that leaves both as they were is not seen. Versions are kept for ever.
+//! memory as a whole. A log that the system shows as the same file, only longer, is compared in
+//! samples ([`Check`] says how): a rewrite in place that leaves these as they were and makes the
+//! log longer is not seen, unless all of it is asked to be compared. Versions are kept for ever.
 
 mod commit;
 mod cursor;
@@ -55,7 +56,9 @@ mod lines;
 mod page;
 mod past;
 mod query;
+mod resume;
 mod rows;
+mod samples;
 mod schema;
 mod source;
 mod store;
@@ -76,7 +79,7 @@ pub use query::{
     ListRequest, MadeBy, ThreadView, WindowRow,
 };
 pub use rows::ledger::UsageTotals;
-pub use source::{LogSource, MemSource, SourceBodies};
+pub use source::{Identity, LogSource, MemSource, SourceBodies, SourceNote};
 pub use store::{Healed, Holder, Opened, Store};
-pub use sync::{Outcome, Progress, RewriteSign, SyncOptions, Synced};
+pub use sync::{Check, Outcome, Progress, RewriteSign, SyncOptions, Synced};
 pub use verify::{Difference, DifferenceKind, Verified, VerifyOptions};

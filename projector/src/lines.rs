@@ -2,15 +2,20 @@
 
 use std::io;
 
-use rollfold_core::{Line, Lines, Position};
+use rollfold_core::{Digest, Line, Lines, Position};
 
-use crate::source::LogSource;
+use crate::cursor::Seen;
+use crate::samples::Sampler;
+use crate::source::{Identity, LogSource};
 
 /// Bytes kept behind the reader, whose digest tells whether the log is still the one folded.
 pub(crate) const TAIL_BYTES: usize = 4096;
 
 /// Bytes of a look ahead for the end of a long line.
 const LOOK_BYTES: usize = 64 * 1024;
+
+/// Of a source that cannot go back, this much is kept before looking ahead.
+const KEPT_BYTES: usize = 16 * 1024 * 1024;
 
 /// Why lines could not be read.
 #[derive(Debug)]
@@ -24,7 +29,11 @@ pub(crate) enum ReadError {
 #[derive(Debug)]
 pub(crate) struct LineReader<'s, S: ?Sized> {
     source: &'s S,
-    end_bytes: u64,
+    /// Where reading ends, as soon as it is known.
+    end_bytes: Option<u64>,
+    /// Whether there is no complete line any more.
+    is_ended: bool,
+    sampler: Sampler,
     /// Never shorter than `filled`; what is beyond is room.
     buffer: Vec<u8>,
     buffer_bytes: usize,
@@ -41,17 +50,22 @@ pub(crate) struct LineReader<'s, S: ?Sized> {
 impl<'s, S: LogSource + ?Sized> LineReader<'s, S> {
     /// A reader at `from_bytes`, with the tail before it already read. What the source gets beyond
     /// `end_bytes` meanwhile is not read, so that a busy writer cannot keep a reader for ever.
+    /// `samples` are those of what comes before.
     pub(crate) fn open(
         source: &'s S,
         from_bytes: u64,
-        end_bytes: u64,
+        end_bytes: Option<u64>,
         buffer_bytes: usize,
+        samples: &[Digest],
     ) -> Result<Self, ReadError> {
+        let sampler = Sampler::resume(source, samples, from_bytes)?;
         let tail_bytes = from_bytes.min(TAIL_BYTES as u64);
         let buffer_bytes = buffer_bytes.max(1) + TAIL_BYTES;
         let mut reader = Self {
             source,
             end_bytes,
+            is_ended: false,
+            sampler,
             buffer: vec![0; buffer_bytes],
             buffer_bytes,
             start_bytes: from_bytes - tail_bytes,
@@ -76,9 +90,22 @@ impl<'s, S: LogSource + ?Sized> LineReader<'s, S> {
         self.bytes_read
     }
 
-    /// Bytes between the last complete line and the end.
+    /// Bytes between the last line that was handed on and the end, as far as it is known.
     pub(crate) fn pending_bytes(&self) -> u64 {
-        self.end_bytes.saturating_sub(self.start_bytes + self.done as u64)
+        let read_bytes = self.start_bytes + self.filled as u64;
+        let end_bytes = self.end_bytes.unwrap_or(read_bytes);
+        end_bytes.saturating_sub(self.start_bytes + self.done as u64)
+    }
+
+    /// The source, which was `identity` before reading, as it was found.
+    pub(crate) fn seen(&self, identity: Option<Identity>) -> Option<Seen> {
+        let end_bytes = self.end_bytes.filter(|_| self.is_ended);
+        Some(Seen { identity: identity?, end_bytes, notes: self.source.notes() })
+    }
+
+    /// Digests of the blocks at fixed places before the next line.
+    pub(crate) fn samples(&self) -> &[Digest] {
+        self.sampler.blocks()
     }
 
     /// The next complete line in the buffer, which is at `position`.
@@ -89,21 +116,34 @@ impl<'s, S: LogSource + ?Sized> LineReader<'s, S> {
     /// Goes on behind the line that [`Self::line`] gave.
     pub(crate) fn pass(&mut self, line_bytes: u64) {
         let len = usize::try_from(line_bytes).unwrap_or(usize::MAX).saturating_add(1);
-        self.done = self.done.saturating_add(len).min(self.complete);
+        let end = self.done.saturating_add(len).min(self.complete);
+        let passed = self.buffer.get(self.done..end).unwrap_or_default();
+        self.sampler.push(self.start_bytes + self.done as u64, passed);
+        self.done = end;
     }
 
     /// Sees to it that a complete line is in the buffer; false if there is none before the end.
     pub(crate) fn fill(&mut self) -> Result<bool, ReadError> {
         while self.done >= self.complete {
-            if self.start_bytes + self.filled as u64 >= self.end_bytes {
+            let read_bytes = self.start_bytes + self.filled as u64;
+            if self.end_bytes.is_some_and(|end_bytes| read_bytes >= end_bytes) {
+                self.is_ended = true;
                 return Ok(false);
             }
             self.make_room();
-            if self.filled >= self.buffer_bytes {
-                return self.fill_long_line();
+            if self.filled >= self.buffer.len() {
+                let kept_bytes = if self.source.is_forward_only() { KEPT_BYTES } else { 0 };
+                if self.filled >= self.buffer_bytes.max(kept_bytes) {
+                    self.is_ended = !self.fill_long_line()?;
+                    return Ok(!self.is_ended);
+                }
+                self.buffer.resize(self.filled.saturating_mul(2).min(kept_bytes), 0);
             }
             let searched = self.filled;
             if self.read_more()? == 0 {
+                let read_bytes = self.start_bytes + self.filled as u64;
+                self.end_bytes.get_or_insert(read_bytes);
+                self.is_ended = true;
                 return Ok(false);
             }
             self.find_complete(searched);
@@ -133,11 +173,16 @@ impl<'s, S: LogSource + ?Sized> LineReader<'s, S> {
         }
     }
 
+    fn bytes_before_end(&self, offset_bytes: u64) -> usize {
+        let end_bytes = self.end_bytes.unwrap_or(u64::MAX);
+        usize::try_from(end_bytes.saturating_sub(offset_bytes)).unwrap_or(usize::MAX)
+    }
+
     fn read_more(&mut self) -> Result<usize, ReadError> {
         let offset_bytes = self.start_bytes + self.filled as u64;
-        let wanted = usize::try_from(self.end_bytes.saturating_sub(offset_bytes));
+        let wanted = self.bytes_before_end(offset_bytes);
         let room = self.buffer.get_mut(self.filled..).unwrap_or_default();
-        let len = room.len().min(wanted.unwrap_or(usize::MAX));
+        let len = room.len().min(wanted);
         let room = room.get_mut(..len).unwrap_or_default();
         let len = read_full(self.source, offset_bytes, room)?;
         self.filled += len;
@@ -151,10 +196,10 @@ impl<'s, S: LogSource + ?Sized> LineReader<'s, S> {
         let mut look = vec![0; LOOK_BYTES];
         let mut ahead_bytes = self.start_bytes + self.filled as u64;
         let line_end = loop {
-            let wanted = usize::try_from(self.end_bytes.saturating_sub(ahead_bytes));
-            let len = LOOK_BYTES.min(wanted.unwrap_or(LOOK_BYTES));
+            let len = LOOK_BYTES.min(self.bytes_before_end(ahead_bytes));
             let len = read_full(self.source, ahead_bytes, look.get_mut(..len).unwrap_or_default())?;
             if len == 0 {
+                self.end_bytes.get_or_insert(ahead_bytes);
                 return Ok(false);
             }
             self.bytes_read += len as u64;
@@ -179,7 +224,7 @@ impl<'s, S: LogSource + ?Sized> LineReader<'s, S> {
 }
 
 /// Reads until the buffer is full or the source ends.
-fn read_full<S: LogSource + ?Sized>(
+pub(crate) fn read_full<S: LogSource + ?Sized>(
     source: &S,
     offset_bytes: u64,
     buffer: &mut [u8],
@@ -204,7 +249,8 @@ mod tests {
 
     fn read(bytes: &[u8], from: u64, buffer_bytes: usize) -> (Vec<Vec<u8>>, u64, usize) {
         let source = MemSource::new("log", bytes);
-        let mut reader = LineReader::open(&source, from, bytes.len() as u64, buffer_bytes).unwrap();
+        let mut reader =
+            LineReader::open(&source, from, Some(bytes.len() as u64), buffer_bytes, &[]).unwrap();
         let mut position = Position { offset_bytes: from, ..Position::default() };
         let (mut lines, mut largest) = (Vec::new(), 0);
         while reader.fill().unwrap() {

@@ -2,14 +2,14 @@
 
 use std::ops::ControlFlow;
 
-use rollfold_core::{Counts, FoldState, Options, Position};
+use rollfold_core::{Counts, Options, Position};
 
-use crate::commit::{BatchError, Bounds, Target, batch};
-use crate::cursor::{Cursor, TailDigest};
+use crate::commit::{BatchError, Bounds, batch};
+use crate::cursor::Cursor;
 use crate::error::SyncError;
-use crate::lines::LineReader;
+use crate::resume::{Begin, Plan};
 use crate::schema;
-use crate::source::LogSource;
+use crate::source::{LogSource, SourceNote};
 use crate::store::{Known, Store, newest_generation};
 
 /// How a sync works. None of it but `fold` shows in the result.
@@ -23,6 +23,20 @@ pub struct SyncOptions {
     pub batch_changes: u64,
     /// Bytes read at once.
     pub buffer_bytes: usize,
+    /// How closely it looks whether a log still begins with what was folded.
+    pub check: Check,
+}
+
+/// How closely a sync looks whether a log still begins with what was folded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Check {
+    /// A file that the system says is as it was is not read. One that only grew is compared in its
+    /// first 64 KiB, or if more was folded, in a few blocks and before the place reached. Any
+    /// other is compared line by line.
+    #[default]
+    ByIdentity,
+    /// All that was folded, line by line, every time.
+    Whole,
 }
 
 impl Default for SyncOptions {
@@ -32,6 +46,7 @@ impl Default for SyncOptions {
             batch_bytes: 32 * 1024 * 1024,
             batch_changes: 20_000,
             buffer_bytes: 256 * 1024,
+            check: Check::default(),
         }
     }
 }
@@ -43,8 +58,8 @@ pub struct Progress {
     pub bytes: u64,
     /// Lines of the log that are folded and kept.
     pub lines: u64,
-    /// Bytes the log had when the sync began.
-    pub total_bytes: u64,
+    /// Bytes the log had when the sync began; `None` if only reading all of it would tell.
+    pub total_bytes: Option<u64>,
 }
 
 /// What a sync did.
@@ -68,6 +83,8 @@ pub struct Synced {
     pub bytes_read: u64,
     /// Bytes at the end of the log that wait for their line end.
     pub pending_bytes: u64,
+    /// What was odd about the source itself.
+    pub notes: Vec<SourceNote>,
     /// Whether the caller stopped it before the end.
     pub is_stopped: bool,
 }
@@ -102,6 +119,25 @@ pub enum RewriteSign {
     OtherBytes,
 }
 
+impl Synced {
+    fn unchanged(cursor: &Cursor, end_bytes: u64, notes: Vec<SourceNote>) -> Self {
+        let position = cursor.state.position;
+        Self {
+            outcome: Outcome::Unchanged,
+            generation: cursor.generation,
+            position,
+            counts: cursor.state.counts,
+            lines: 0,
+            changes: 0,
+            diagnostics: 0,
+            bytes_read: 0,
+            pending_bytes: end_bytes.saturating_sub(position.offset_bytes),
+            notes,
+            is_stopped: false,
+        }
+    }
+}
+
 impl Store {
     /// Folds what a log has got since the last sync. The last bytes of a log are left alone until
     /// their line end comes.
@@ -130,24 +166,44 @@ impl Store {
     ) -> Result<Synced, SyncError> {
         let key = source.key();
         let failed = |error: BatchError| error.of(key);
-        let total_bytes = source.len_bytes().map_err(|source| SyncError::Source {
-            key: key.to_owned(),
-            offset_bytes: 0,
-            source,
-        })?;
+        let unreadable =
+            |source| SyncError::Source { key: key.to_owned(), offset_bytes: 0, source };
+        // Before its length: what is written in between is then seen the next time.
+        let identity = source.identity().map_err(unreadable)?;
         let known = self.known(key).map_err(failed)?;
-        let (mut outcome, mut target, mut reader) = plan(source, known, total_bytes, options)?;
+        if let Some((_, cursor)) = &known {
+            let (stored, asked) = (cursor.state.options, options.fold);
+            if stored != asked {
+                return Err(SyncError::Options { key: key.to_owned(), stored, asked });
+            }
+            let seen = cursor.seen.as_ref().filter(|_| options.check == Check::ByIdentity);
+            if let Some((seen, now)) = seen.zip(identity)
+                && let Some(end_bytes) = seen.end_bytes
+                && seen.identity.vouches_for(&now)
+            {
+                return Ok(Synced::unchanged(cursor, end_bytes, seen.notes.clone()));
+            }
+        }
+        let total_bytes = source.len_bytes().map_err(unreadable)?;
+        let begin = Begin { source, identity, len_bytes: total_bytes, options };
+        let before = known.as_ref().map(|(_, cursor)| cursor.clone());
+        let plan = begin.plan(known)?;
+        let Some(Plan { mut outcome, mut target, mut reader, mut is_due, bytes_read }) = plan
+        else {
+            let before = before.ok_or_else(|| SyncError::Raced { key: key.to_owned() })?;
+            let end_bytes = before.state.position.offset_bytes;
+            return Ok(Synced::unchanged(&before, end_bytes, source.notes()));
+        };
         let bounds = Bounds { bytes: options.batch_bytes, changes: options.batch_changes };
         let (mut lines, mut changes, mut diagnostics) = (0, 0, 0);
         let mut is_stopped = false;
-        let mut is_due = outcome != Outcome::Unchanged;
         loop {
             let is_more = reader.fill().map_err(|error| failed(BatchError::Read(error)))?;
             if !is_more && !is_due {
                 break;
             }
             let done = batch(self, &mut target, &mut reader, bounds).map_err(failed)?;
-            if outcome == Outcome::Unchanged {
+            if outcome == Outcome::Unchanged && done.lines > 0 {
                 outcome = Outcome::Appended;
             }
             is_due = false;
@@ -169,8 +225,9 @@ impl Store {
             lines,
             changes,
             diagnostics,
-            bytes_read: reader.bytes_read(),
+            bytes_read: bytes_read + reader.bytes_read(),
             pending_bytes: reader.pending_bytes(),
+            notes: source.notes(),
             is_stopped,
         })
     }
@@ -184,42 +241,4 @@ impl Store {
         let cursor = known.checked_cursor(&read)?;
         Ok(Some((known, cursor)))
     }
-}
-
-/// Where to go on, and a reader that stands there.
-fn plan<'s, S: LogSource + ?Sized>(
-    source: &'s S,
-    known: Option<(Known, Cursor)>,
-    total_bytes: u64,
-    options: &SyncOptions,
-) -> Result<(Outcome, Target, LineReader<'s, S>), SyncError> {
-    let key = source.key().to_owned();
-    let open = |from_bytes| {
-        let reader = LineReader::open(source, from_bytes, total_bytes, options.buffer_bytes);
-        reader.map_err(|error| BatchError::Read(error).of(&key))
-    };
-    let fresh = |generation, known| {
-        let state = FoldState::new(options.fold);
-        Target { key: key.clone(), generation, state, known }
-    };
-    let Some((known, cursor)) = known else {
-        return Ok((Outcome::New, fresh(0, None), open(0)?));
-    };
-    let Cursor { state, tail, generation, .. } = cursor;
-    if state.options != options.fold {
-        return Err(SyncError::Options { key, stored: state.options, asked: options.fold });
-    }
-    let from_bytes = state.position.offset_bytes;
-    let sign = if total_bytes < from_bytes {
-        RewriteSign::Shorter
-    } else {
-        let reader = open(from_bytes)?;
-        if TailDigest::of(reader.tail()) == tail {
-            let target = Target { key: key.clone(), generation, state, known: Some(known) };
-            return Ok((Outcome::Unchanged, target, reader));
-        }
-        RewriteSign::OtherBytes
-    };
-    let outcome = Outcome::Rewritten { sign, kept: generation };
-    Ok((outcome, fresh(generation.saturating_add(1), Some(known)), open(0)?))
 }

@@ -12,6 +12,8 @@ mod processes;
 mod support;
 mod sweep;
 mod sync;
+mod torture;
+mod torture_sources;
 mod verify;
 
 /// A file in this folder that is no module of this binary would never run.

@@ -74,6 +74,7 @@ fn generated_logs_whole_and_damaged_and_in_pieces() {
                 batch_bytes: rng.between(1, 20_000),
                 batch_changes: rng.between(1, 40),
                 buffer_bytes: rng.index(3_000),
+                ..SyncOptions::default()
             };
             let mut ends = vec![rng.index(log.len() + 1), rng.index(log.len() + 1), log.len()];
             ends.sort_unstable();
@@ -164,7 +165,7 @@ fn every_batch_is_a_fold_of_a_prefix() {
     let synced = store.sync_with(&source, &line_by_line(), |progress| {
         batches += 1;
         assert_eq!(progress.lines, batches);
-        assert_eq!(progress.total_bytes, log.len() as u64);
+        assert_eq!(progress.total_bytes, Some(log.len() as u64));
         let end = usize::try_from(progress.bytes).unwrap();
         Model::of(&log[..end]).assert_same(&store, "log");
         ControlFlow::Continue(())

@@ -18,6 +18,26 @@ pub enum OpenError {
         /// Why.
         source: io::Error,
     },
+    /// There is a folder, not a log.
+    #[error("{}: is a folder, no log; name the files in it", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// There is something, but neither a file nor a folder.
+    #[error("{}: is a pipe, a device or the like, no log; name a file", path.display())]
+    NoFile {
+        /// What is there.
+        path: PathBuf,
+    },
+    /// The path is a link to something that is not there.
+    #[error("{}: is a link to {}, which is not there", path.display(), target.display())]
+    DanglingLink {
+        /// The link.
+        path: PathBuf,
+        /// What it names.
+        target: PathBuf,
+    },
     /// Another process, or this one, has the store open for writing.
     #[error("{}: is open for writing by {}; end that, open it for reading, or use another store",
         path.display(), named(holder.as_ref()))]
@@ -98,6 +118,9 @@ impl OpenError {
             Self::Version { .. } | Self::Format { .. } | Self::Unfinished { .. } => true,
             Self::Store { source, .. } => source.wants_rebuild(),
             Self::Io { .. }
+            | Self::Folder { .. }
+            | Self::NoFile { .. }
+            | Self::DanglingLink { .. }
             | Self::InUse { .. }
             | Self::Busy { .. }
             | Self::Foreign { .. }

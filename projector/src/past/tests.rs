@@ -193,7 +193,7 @@ fn items_that_stood_in_are_removed() {
         start("t1"),
         said("user", "input_text"),
         said("assistant", "output_text"),
-        said("assistant", "output_text"),
+        said("assistant", "output_text").replace("10:00:00", "10:00:01"),
         event(r#"{"type":"user_message","message":"hi"}"#),
         event(r#"{"type":"agent_message","message":"ho"}"#),
     ];

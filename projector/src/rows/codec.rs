@@ -160,7 +160,14 @@ mod tests {
 
         let state = FoldState::new(Options::default());
         let tail = TailDigest::of(b"");
-        let cursor = Cursor { key: "log".into(), generation: 2, state, tail };
+        let cursor = Cursor {
+            key: "log".into(),
+            generation: 2,
+            state,
+            tail,
+            samples: Vec::new(),
+            seen: None,
+        };
         let spelled = row(&cursor);
         assert!(spelled.starts_with("\u{1}{\"key\":\"log\",\"generation\":2,\"state\":{"));
         assert_eq!(decode(spelled.as_bytes(), &AT).unwrap(), Some(cursor));

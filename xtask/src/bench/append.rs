@@ -22,7 +22,7 @@ pub(super) fn measure(bench: &mut Bench<'_>, input: &Input) -> Result<(), Box<dy
         return Ok(());
     }
     let bytes = &*input.bytes;
-    let end = |at: usize| bytes.get(..at).and_then(|head| memchr(head)).map_or(at, |end| end + 1);
+    let end = |at: usize| bytes.get(..at).and_then(last_line_end).map_or(at, |end| end + 1);
     let short = bytes.get(..end(SHORT_BYTES.min(bytes.len()))).unwrap_or(bytes);
     let (short, long) = both(short, bytes)?;
     bench.put("append-short", short * 1e3, "ms");
@@ -31,7 +31,7 @@ pub(super) fn measure(bench: &mut Bench<'_>, input: &Input) -> Result<(), Box<dy
     Ok(())
 }
 
-fn memchr(head: &[u8]) -> Option<usize> {
+fn last_line_end(head: &[u8]) -> Option<usize> {
     head.iter().rposition(|byte| *byte == b'\n')
 }
 

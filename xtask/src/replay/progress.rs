@@ -44,8 +44,9 @@ impl Progress {
             self.bar.set_message((lines_before + now.lines).to_string());
             self.done_lines.set(lines_before + now.lines);
             if !self.is_terminal && is_large {
-                let (path, total) = (input.path.display(), now.total_bytes);
-                eprintln!("{path}: {} of {total} bytes, {} records", now.bytes, now.lines);
+                let total = now.total_bytes.map(|total| format!(" of {total}")).unwrap_or_default();
+                let path = input.path.display();
+                eprintln!("{path}: {}{total} bytes, {} records", now.bytes, now.lines);
             }
             ControlFlow::Continue(())
         });

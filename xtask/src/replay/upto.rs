@@ -51,9 +51,13 @@ impl LogSource for Upto<'_> {
         self.file.key()
     }
 
-    fn len_bytes(&self) -> io::Result<u64> {
+    fn len_bytes(&self) -> io::Result<Option<u64>> {
         let len_bytes = self.file.len_bytes()?;
-        Ok(self.len_bytes.map_or(len_bytes, |limit| limit.min(len_bytes)))
+        Ok(len_bytes.map(|len_bytes| self.len_bytes.map_or(len_bytes, |it| it.min(len_bytes))))
+    }
+
+    fn is_forward_only(&self) -> bool {
+        self.file.is_forward_only()
     }
 
     fn read_at(&self, offset_bytes: u64, buffer: &mut [u8]) -> io::Result<usize> {

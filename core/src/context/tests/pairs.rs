@@ -101,7 +101,9 @@ fn problems_inside_a_replacement_history_are_named() {
 fn repeated_ids_and_bad_arguments_are_named() {
     let mut bad = call("a");
     bad["arguments"] = json!("{\"cmd\":");
-    let log = Log::default().item(&call("a")).item(&bad).item(&output("a")).item(&output("a"));
+    let mut again = output("a");
+    again["output"] = json!("again");
+    let log = Log::default().item(&call("a")).item(&bad).item(&output("a")).item(&again);
     use PairProblemKind::{BadArguments, RepeatedId};
     assert_eq!(problems(&log), [(1, "a".into(), BadArguments), (1, "a".into(), RepeatedId)]);
 }
