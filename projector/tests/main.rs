@@ -10,6 +10,7 @@ mod modes;
 mod support;
 mod sync;
 mod torture;
+mod torture_lines;
 mod torture_sources;
 mod verify;
 
