@@ -93,6 +93,8 @@ pub enum Damage {
     NotAnObject,
     /// Too many broken pieces on one line to look at each.
     TooBroken,
+    /// Longer than lines may be.
+    TooLong,
 }
 
 /// What was done before the record could be read.
@@ -236,6 +238,7 @@ impl fmt::Display for Damage {
             Self::NotJson => "no JSON, or JSON that breaks off",
             Self::NotAnObject => "JSON, but no object",
             Self::TooBroken => "too many broken pieces on one line",
+            Self::TooLong => "longer than a line may be",
         })
     }
 }

@@ -6,10 +6,10 @@ use std::convert::Infallible;
 use serde::{Deserialize, Serialize};
 
 use crate::decode::{Depth, Record, decode};
-use crate::diag::{Diagnostic, DiagnosticKind};
+use crate::diag::{Damage, Diagnostic, DiagnosticKind};
 use crate::digest::Digest;
 use crate::format::Kind;
-use crate::line::{Line, Lines};
+use crate::line::{Line, Lines, LongLine};
 use crate::model::{Health, Outcome, Recognition};
 use crate::options::{Options, RecordFilter, Retries};
 use crate::ordinals::Ordinals;
@@ -24,7 +24,7 @@ use crate::retries::Recent;
 use crate::step::Step;
 
 /// Bytes of a broken piece in which its `type` is looked for; writers put it in front.
-const TAG_WITHIN_BYTES: usize = 256;
+const TAG_WITHIN_BYTES: usize = LongLine::HEAD_BYTES;
 
 /// Everything the next line's meaning may depend on, but ids of the past. Small whatever the
 /// length of the log; a store keeps it beside its rows.
@@ -111,6 +111,9 @@ impl FoldState {
         line: Line<'_>,
         scratch: &mut String,
     ) -> Result<Step, P::Error> {
+        if line.span.len_bytes > self.options.line_limit.len_bytes {
+            return self.fold_long_line(past, LongLine::of(line));
+        }
         let digest = Digest::of(line.bytes);
         let decoded = decode(line, scratch, Depth::Needed);
         let records = decoded.records.as_slice();
@@ -141,26 +144,38 @@ impl FoldState {
         for (span, tag) in damages {
             ahead.fold_damage(past, span, tag)?;
         }
-        let Ahead {
-            position,
-            raw_index,
-            counts,
-            ordinals,
-            history,
-            facts,
-            outcome,
-            more_outcomes,
-            step,
-        } = ahead;
-        let facts = match facts {
-            Cow::Borrowed(_) => None,
-            Cow::Owned(facts) => Some(facts),
-        };
-        self.position = position;
-        self.go_behind(line, digest);
+        let done = ahead.finish();
         if self.options.retries == Retries::Recognised {
             self.recent.push(digest, line.seq, records);
         }
+        Ok(self.take(done, digest))
+    }
+
+    /// Folds a line that is longer than [`Options::line_limit`]: it is damage.
+    ///
+    /// # Errors
+    /// As [`Self::fold_line`].
+    pub fn fold_long_line<P: Past>(
+        &mut self,
+        past: &mut P,
+        line: LongLine<'_>,
+    ) -> Result<Step, P::Error> {
+        let LongLine { seq, span, head, digest } = line;
+        let line = Line { seq, span, bytes: head };
+        let mut ahead = Ahead::new(self, line);
+        ahead.counts.damaged += 1;
+        ahead.ordinals.skip_damaged();
+        ahead.note(span, DiagnosticKind::Damaged(Damage::TooLong));
+        ahead.fold_damage(past, span, record_tag(line, span))?;
+        let done = ahead.finish();
+        Ok(self.take(done, digest))
+    }
+
+    /// Goes on behind a line.
+    fn take(&mut self, done: Done<'_>, digest: Digest) -> Step {
+        let Done { position, raw_index, counts, ordinals, history, facts, outcomes, step } = done;
+        self.position = position;
+        self.go_behind(step.seq, step.span, digest);
         (self.counts, self.raw_index) = (counts, raw_index);
         self.ordinals = ordinals;
         if let Some(history) = history {
@@ -169,10 +184,11 @@ impl FoldState {
         if let Some(facts) = facts {
             self.facts = facts;
         }
+        let (outcome, more_outcomes) = outcomes;
         for outcome in outcome.into_iter().chain(more_outcomes) {
             self.health.apply(outcome);
         }
-        Ok(step)
+        step
     }
 
     fn retried(&self, digest: Digest, records: &[Record<'_>]) -> Option<u64> {
@@ -181,16 +197,16 @@ impl FoldState {
 
     /// Takes in a line that is there already.
     fn pass_over(&mut self, line: Line<'_>, digest: Digest, first_seq: u64) -> Step {
-        self.go_behind(line, digest);
+        self.go_behind(line.seq, line.span, digest);
         self.counts.retries += 1;
         let kind = DiagnosticKind::Retry { first_seq };
         let diagnostics = vec![Diagnostic { seq: line.seq, span: line.span, kind }];
         Step { diagnostics, ..Step::of(line) }
     }
 
-    fn go_behind(&mut self, line: Line<'_>, digest: Digest) {
-        self.position.seq = line.seq + 1;
-        self.position.offset_bytes = line.span.end_bytes() + 1;
+    fn go_behind(&mut self, seq: u64, span: Span, digest: Digest) {
+        self.position.seq = seq + 1;
+        self.position.offset_bytes = span.end_bytes() + 1;
         self.digest = self.digest.and_line(digest);
     }
 
@@ -274,7 +290,29 @@ struct Ahead<'s, 'a> {
     step: Step,
 }
 
+/// The state after the line, with nothing left of the one before.
+struct Done<'a> {
+    position: Position,
+    raw_index: u64,
+    counts: Counts,
+    ordinals: Ordinals,
+    history: Option<HistoryState>,
+    facts: Option<FactState>,
+    outcomes: (Option<Outcome<'a>>, Vec<Outcome<'a>>),
+    step: Step,
+}
+
 impl<'s, 'a> Ahead<'s, 'a> {
+    fn finish(self) -> Done<'a> {
+        let Self { position, raw_index, counts, ordinals, history, step, .. } = self;
+        let facts = match self.facts {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(facts) => Some(facts),
+        };
+        let outcomes = (self.outcome, self.more_outcomes);
+        Done { position, raw_index, counts, ordinals, history, facts, outcomes, step }
+    }
+
     fn new(state: &'s FoldState, line: Line<'_>) -> Self {
         Self {
             position: state.position,

@@ -91,9 +91,9 @@ pub use diag::{
 pub use digest::{Digest, Digester};
 pub use fold::{Counts, FoldState, Folder, Frontier};
 pub use format::Kind;
-pub use line::{Line, Lines};
+pub use line::{Line, Lines, LongLine};
 pub use options::{
-    Dialogue, Facts, Options, RecordFilter, Retries, Routing, Rules, UnknownHistoryMode,
+    Dialogue, Facts, LineLimit, Options, RecordFilter, Retries, Routing, Rules, UnknownHistoryMode,
     UnknownMode,
 };
 pub use past::{Index, Past, PastTurn, Place};

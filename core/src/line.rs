@@ -1,5 +1,6 @@
 //! Framing: bytes to lines. Knows LF and nothing else.
 
+use crate::digest::Digest;
 use crate::pos::{Position, Span};
 
 /// One complete line, without its LF (a CR before it is still there).
@@ -11,6 +12,32 @@ pub struct Line<'a> {
     pub span: Span,
     /// The bytes themselves.
     pub bytes: &'a [u8],
+}
+
+/// One complete line that is longer than lines may be, so that nobody has to hold it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LongLine<'a> {
+    /// Complete lines before this one.
+    pub seq: u64,
+    /// The line's bytes in the source, without the LF.
+    pub span: Span,
+    /// Its first [`LongLine::HEAD_BYTES`] bytes.
+    pub head: &'a [u8],
+    /// The digest of all of them.
+    pub digest: Digest,
+}
+
+impl<'a> LongLine<'a> {
+    /// In as many bytes a record says of what kind it is.
+    pub const HEAD_BYTES: usize = 256;
+
+    /// What is looked at of this line.
+    #[must_use]
+    pub fn of(line: Line<'a>) -> Self {
+        let Line { seq, span, bytes } = line;
+        let head = bytes.get(..Self::HEAD_BYTES).unwrap_or(bytes);
+        Self { seq, span, head, digest: Digest::of(bytes) }
+    }
 }
 
 /// Cuts bytes into complete lines and keeps what has no line end yet.

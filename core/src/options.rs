@@ -23,6 +23,27 @@ pub struct Options {
     pub unknown_mode: UnknownMode,
     /// What becomes of a line that a writer wrote again.
     pub retries: Retries,
+    /// How long a line may be.
+    pub line_limit: LineLimit,
+}
+
+/// Bytes that a line may have; a longer one is damage, of which only the head is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineLimit {
+    /// Without the line end.
+    pub len_bytes: u64,
+}
+
+impl LineLimit {
+    /// Whatever memory holds.
+    pub const NONE: Self = Self { len_bytes: u64::MAX };
+}
+
+/// Far more than any record that was ever seen, and less than what exhausts most machines.
+impl Default for LineLimit {
+    fn default() -> Self {
+        Self { len_bytes: 1 << 30 }
+    }
 }
 
 impl Options {
@@ -35,6 +56,7 @@ impl Options {
         facts: Facts::Seed,
         unknown_mode: UnknownMode::Refuse,
         retries: Retries::Folded,
+        line_limit: LineLimit::NONE,
     };
 
     /// The known mode as which a thread of `mode` is folded; by [`Rules::Classic`] and

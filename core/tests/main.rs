@@ -13,6 +13,7 @@ mod golden;
 mod health;
 mod law6;
 mod laws;
+mod long_lines;
 mod model;
 mod modes;
 mod naive;

@@ -133,14 +133,22 @@ fn fold<S: LogSource + ?Sized>(
     let mut scratch = String::new();
     let start_bytes = state.position.offset_bytes;
     while reader.fill().map_err(BatchError::Read)? {
-        while let Some(line) = reader.line(state.position) {
-            let line_bytes = line.span.len_bytes;
-            let step = state.fold_line(past, line, &mut scratch)?;
+        loop {
+            let long = reader.long_line(state.position.seq);
+            let is_long = long.is_some();
+            let step = match (long, reader.line(state.position)) {
+                (Some(long), _) => state.fold_long_line(past, long)?,
+                (None, Some(line)) => state.fold_line(past, line, &mut scratch)?,
+                (None, None) => break,
+            };
             for (place, diagnostic) in (0..).zip(&step.diagnostics) {
                 keep(step.seq, place, diagnostic)?;
             }
             past.put_line(&step)?;
-            reader.pass(line_bytes);
+            match is_long {
+                true => reader.pass_long().map_err(BatchError::Read)?,
+                false => reader.pass(step.span.len_bytes),
+            }
             done.lines += 1;
             done.changes += step.changes.len() as u64;
             done.diagnostics += step.diagnostics.len() as u64;

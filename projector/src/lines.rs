@@ -2,7 +2,7 @@
 
 use std::io;
 
-use rollfold_core::{Digest, Line, Lines, Position};
+use rollfold_core::{Digest, Digester, Line, Lines, LongLine, Position, Span};
 
 use crate::cursor::Seen;
 use crate::samples::Sampler;
@@ -24,6 +24,14 @@ pub(crate) enum ReadError {
     LongLine { offset_bytes: u64, len_bytes: u64 },
 }
 
+/// A complete line that is too long.
+#[derive(Debug)]
+struct Long {
+    span: Span,
+    head: Vec<u8>,
+    digest: Digest,
+}
+
 /// Reads complete lines between two offsets of a source. Holds one buffer, larger than it was
 /// asked for only while a line longer than that passes through.
 #[derive(Debug)]
@@ -34,6 +42,10 @@ pub(crate) struct LineReader<'s, S: ?Sized> {
     /// Whether there is no complete line any more.
     is_ended: bool,
     sampler: Sampler,
+    /// Longer lines are not held.
+    line_max_bytes: u64,
+    /// A line that is longer, if it is the next one.
+    long: Option<Long>,
     /// Never shorter than `filled`; what is beyond is room.
     buffer: Vec<u8>,
     buffer_bytes: usize,
@@ -56,6 +68,7 @@ impl<'s, S: LogSource + ?Sized> LineReader<'s, S> {
         from_bytes: u64,
         end_bytes: Option<u64>,
         buffer_bytes: usize,
+        line_max_bytes: u64,
         samples: &[Digest],
     ) -> Result<Self, ReadError> {
         let sampler = Sampler::resume(source, samples, from_bytes)?;
@@ -66,6 +79,8 @@ impl<'s, S: LogSource + ?Sized> LineReader<'s, S> {
             end_bytes,
             is_ended: false,
             sampler,
+            line_max_bytes,
+            long: None,
             buffer: vec![0; buffer_bytes],
             buffer_bytes,
             start_bytes: from_bytes - tail_bytes,
@@ -113,6 +128,26 @@ impl<'s, S: LogSource + ?Sized> LineReader<'s, S> {
         Lines::new(self.buffer.get(self.done..self.complete)?, position).next()
     }
 
+    /// The next line, which has this seq, if it is complete and too long to be held.
+    pub(crate) fn long_line(&self, seq: u64) -> Option<LongLine<'_>> {
+        let Long { span, head, digest } = self.long.as_ref()?;
+        Some(LongLine { seq, span: *span, head, digest: *digest })
+    }
+
+    /// Goes on behind the line that [`Self::long_line`] gave.
+    pub(crate) fn pass_long(&mut self) -> Result<(), ReadError> {
+        let Some(Long { span, .. }) = self.long.take() else { return Ok(()) };
+        let next_bytes = span.end_bytes() + 1;
+        self.start_bytes = next_bytes.saturating_sub(TAIL_BYTES as u64);
+        (self.filled, self.done, self.complete) = (0, 0, 0);
+        self.read_more()?;
+        let tail_bytes = usize::try_from(next_bytes - self.start_bytes).unwrap_or(TAIL_BYTES);
+        self.done = self.filled.min(tail_bytes);
+        self.complete = self.done;
+        self.find_complete(self.done);
+        Ok(())
+    }
+
     /// Goes on behind the line that [`Self::line`] gave.
     pub(crate) fn pass(&mut self, line_bytes: u64) {
         let len = usize::try_from(line_bytes).unwrap_or(usize::MAX).saturating_add(1);
@@ -122,8 +157,12 @@ impl<'s, S: LogSource + ?Sized> LineReader<'s, S> {
         self.done = end;
     }
 
-    /// Sees to it that a complete line is in the buffer; false if there is none before the end.
+    /// Sees to it that a complete line is in the buffer, or [`Self::long_line`]; false if there is
+    /// none before the end.
     pub(crate) fn fill(&mut self) -> Result<bool, ReadError> {
+        if self.long.is_some() {
+            return Ok(true);
+        }
         while self.done >= self.complete {
             let read_bytes = self.start_bytes + self.filled as u64;
             if self.end_bytes.is_some_and(|end_bytes| read_bytes >= end_bytes) {
@@ -210,6 +249,10 @@ impl<'s, S: LogSource + ?Sized> LineReader<'s, S> {
             ahead_bytes += len as u64;
         };
         let offset_bytes = self.start_bytes + self.done as u64;
+        if line_end - 1 - offset_bytes > self.line_max_bytes {
+            self.long = Some(self.read_long(Span::new(offset_bytes, line_end - 1 - offset_bytes))?);
+            return Ok(true);
+        }
         let too_long = ReadError::LongLine { offset_bytes, len_bytes: line_end - offset_bytes };
         let Ok(len) = usize::try_from(line_end - self.start_bytes) else { return Err(too_long) };
         if self.buffer.try_reserve_exact(len.saturating_sub(self.buffer.len())).is_err() {
@@ -220,6 +263,34 @@ impl<'s, S: LogSource + ?Sized> LineReader<'s, S> {
         self.read_more()?;
         self.find_complete(searched);
         Ok(self.done < self.complete)
+    }
+
+    /// Reads a line for its head and its digests, holding none of it.
+    fn read_long(&mut self, span: Span) -> Result<Long, ReadError> {
+        let (mut head, mut digester) = (Vec::new(), Digester::default());
+        let mut piece = vec![0; LOOK_BYTES];
+        let mut at_bytes = span.offset_bytes;
+        // With its line end, which is not of the line but of the log.
+        while at_bytes <= span.end_bytes() {
+            let left = usize::try_from(span.end_bytes() + 1 - at_bytes).unwrap_or(LOOK_BYTES);
+            let room = piece.get_mut(..left.min(LOOK_BYTES)).unwrap_or_default();
+            let len = read_full(self.source, at_bytes, room)?;
+            if len == 0 {
+                // It shrinks as it is read: the next sync sees what became of it.
+                let source = io::ErrorKind::UnexpectedEof.into();
+                return Err(ReadError::Io { offset_bytes: at_bytes, source });
+            }
+            self.bytes_read += len as u64;
+            let bytes = piece.get(..len).unwrap_or_default();
+            self.sampler.push(at_bytes, bytes);
+            at_bytes += len as u64;
+            let is_last = at_bytes > span.end_bytes();
+            let bytes = bytes.get(..len - usize::from(is_last)).unwrap_or_default();
+            digester.push(bytes);
+            let wanted = LongLine::HEAD_BYTES.saturating_sub(head.len());
+            head.extend_from_slice(bytes.get(..wanted).unwrap_or(bytes));
+        }
+        Ok(Long { span, head, digest: digester.finish() })
     }
 }
 
@@ -250,7 +321,8 @@ mod tests {
     fn read(bytes: &[u8], from: u64, buffer_bytes: usize) -> (Vec<Vec<u8>>, u64, usize) {
         let source = MemSource::new("log", bytes);
         let mut reader =
-            LineReader::open(&source, from, Some(bytes.len() as u64), buffer_bytes, &[]).unwrap();
+            LineReader::open(&source, from, Some(bytes.len() as u64), buffer_bytes, u64::MAX, &[])
+                .unwrap();
         let mut position = Position { offset_bytes: from, ..Position::default() };
         let (mut lines, mut largest) = (Vec::new(), 0);
         while reader.fill().unwrap() {

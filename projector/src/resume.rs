@@ -1,7 +1,7 @@
 //! Where a sync goes on: whether a log still begins with what was folded, seen at the least cost
 //! that tells.
 
-use rollfold_core::{Digest, FoldState, Position};
+use rollfold_core::{Digest, FoldState, LongLine, Position};
 
 use crate::commit::{BatchError, Target};
 use crate::cursor::{Cursor, TailDigest};
@@ -91,7 +91,15 @@ impl<'s, S: LogSource + ?Sized> Begin<'s, S> {
 
     fn open(&self, at_bytes: u64, samples: &[Digest]) -> Result<LineReader<'s, S>, ReadError> {
         let buffer_bytes = self.options.buffer_bytes;
-        LineReader::open(self.source, at_bytes, self.len_bytes, buffer_bytes, samples)
+        let line_max_bytes = self.options.fold.line_limit.len_bytes;
+        LineReader::open(
+            self.source,
+            at_bytes,
+            self.len_bytes,
+            buffer_bytes,
+            line_max_bytes,
+            samples,
+        )
     }
 
     /// Whether more than a few bytes were compared, what was found, and the bytes read apart.
@@ -134,6 +142,12 @@ impl<'s, S: LogSource + ?Sized> Begin<'s, S> {
         while position.offset_bytes < end_bytes {
             if !reader.fill()? {
                 return Ok(Found::Shorter);
+            }
+            if let Some(LongLine { span, digest: line, .. }) = reader.long_line(position.seq) {
+                digest = digest.and_line(line);
+                position.seq += 1;
+                position.offset_bytes = span.end_bytes() + 1;
+                reader.pass_long()?;
             }
             while position.offset_bytes < end_bytes {
                 let Some(line) = reader.line(position) else { break };

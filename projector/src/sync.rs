@@ -122,6 +122,7 @@ pub enum RewriteSign {
 impl Synced {
     fn unchanged(cursor: &Cursor, end_bytes: u64, notes: Vec<SourceNote>) -> Self {
         let position = cursor.state.position;
+        let pending_bytes = end_bytes.saturating_sub(position.offset_bytes);
         Self {
             outcome: Outcome::Unchanged,
             generation: cursor.generation,
@@ -131,11 +132,21 @@ impl Synced {
             changes: 0,
             diagnostics: 0,
             bytes_read: 0,
-            pending_bytes: end_bytes.saturating_sub(position.offset_bytes),
-            notes,
+            pending_bytes,
+            notes: with_long_tail(notes, pending_bytes),
             is_stopped: false,
         }
     }
+}
+
+/// No line that was ever seen is half as long.
+const LONG_TAIL_BYTES: u64 = 128 * 1024 * 1024;
+
+fn with_long_tail(mut notes: Vec<SourceNote>, pending_bytes: u64) -> Vec<SourceNote> {
+    if pending_bytes >= LONG_TAIL_BYTES {
+        notes.push(SourceNote::LongTail { pending_bytes });
+    }
+    notes
 }
 
 impl Store {
@@ -217,6 +228,7 @@ impl Store {
                 break;
             }
         }
+        let pending_bytes = reader.pending_bytes();
         Ok(Synced {
             outcome,
             generation: target.generation,
@@ -226,8 +238,8 @@ impl Store {
             changes,
             diagnostics,
             bytes_read: bytes_read + reader.bytes_read(),
-            pending_bytes: reader.pending_bytes(),
-            notes: source.notes(),
+            pending_bytes,
+            notes: with_long_tail(source.notes(), pending_bytes),
             is_stopped,
         })
     }

@@ -13,6 +13,7 @@ mod support;
 mod sweep;
 mod sync;
 mod torture;
+mod torture_lines;
 mod torture_sources;
 mod verify;
 

@@ -3,6 +3,10 @@
 //! | case | what | test |
 //! | --- | --- | --- |
 //! | 7 | torn, then retried | core `retries::torture_07_retried_batches_with_ordinals_count_once` |
+//! | 12 | a line of 54 MB | `torture_lines::torture_12_a_line_of_54_megabytes` |
+//! | 12 | a gigabyte without line end | `torture_lines::torture_12_a_gigabyte_without_line_end_waits` |
+//! | 12 | lines beyond any bound | `torture_lines::torture_12_longer_lines_than_may_be_are_damage` |
+//! | 12 | the same in memory | core `long_lines::torture_12_heads_and_digests_fold_as_whole_lines` |
 //! | 23 | encodings | `torture_sources::torture_23_encodings` |
 //! | 23 | broken frames | `torture_sources::torture_23_truncated_and_damaged_frames` |
 //! | 23 | unchanged compressed file | `torture_sources::torture_23_a_settled_file_is_not_decoded_again` |

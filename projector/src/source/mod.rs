@@ -76,6 +76,11 @@ pub enum SourceNote {
     },
     /// The log is there plain and compressed; the plain one is read.
     BothForms,
+    /// What waits for its line end is longer than most logs.
+    LongTail {
+        /// Its bytes so far.
+        pending_bytes: u64,
+    },
 }
 
 impl SourceNote {
@@ -97,6 +102,9 @@ impl fmt::Display for SourceNote {
                     f,
                     "compressed file damaged after {decoded_bytes} bytes of the log: {reason}"
                 )
+            }
+            Self::LongTail { pending_bytes } => {
+                write!(f, "{pending_bytes} bytes at the end without a line end")
             }
             Self::BothForms => f.write_str("plain and compressed at once; the plain one is read"),
         }
