@@ -184,16 +184,16 @@ fn one_call_id_in_many_turns_and_rollbacks() {
 
 #[test]
 fn items_that_stood_in_are_removed() {
-    let said = |role: &str, part: &str| {
+    let said = |id: &str, role: &str, part: &str| {
         format!(
-            "{{\"timestamp\":\"2026-03-01T10:00:00.000Z\",\"type\":\"response_item\",\"payload\":{{\"type\":\"message\",\"id\":\"m\",\"role\":\"{role}\",\"content\":[{{\"type\":\"{part}\",\"text\":\"hi\"}}]}}}}\n"
+            "{{\"timestamp\":\"2026-03-01T10:00:00.000Z\",\"type\":\"response_item\",\"payload\":{{\"type\":\"message\",\"id\":\"{id}\",\"role\":\"{role}\",\"content\":[{{\"type\":\"{part}\",\"text\":\"hi\"}}]}}}}\n"
         )
     };
     let log = [
         start("t1"),
-        said("user", "input_text"),
-        said("assistant", "output_text"),
-        said("assistant", "output_text").replace("10:00:00", "10:00:01"),
+        said("m1", "user", "input_text"),
+        said("m2", "assistant", "output_text"),
+        said("m3", "assistant", "output_text"),
         event(r#"{"type":"user_message","message":"hi"}"#),
         event(r#"{"type":"agent_message","message":"ho"}"#),
     ];
