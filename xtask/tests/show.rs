@@ -107,6 +107,29 @@ fn every_show_in_both_forms() {
     }
 }
 
+/// Values of a log may be deeper than values can be read.
+#[test]
+fn values_of_any_depth_are_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let deep = format!("{}0{}", "[".repeat(300), "]".repeat(300));
+    let head = r#"{"timestamp":"2026-03-01T10:00:00.000Z","type":"#;
+    let log = format!(
+        "{head}\"session_meta\",\"payload\":{{\"id\":\"t\",\"source\":{deep}}}}}\n\
+         {head}\"turn_context\",\"payload\":{{\"cwd\":\"/w\",\"sandbox_policy\":{deep}}}}}\n\
+         {head}\"event_msg\",\"payload\":{{\"type\":\"mcp_tool_call_begin\",\"call_id\":\"c\",\
+         \"invocation\":{{\"server\":\"s\",\"tool\":\"t\",\"arguments\":{deep}}}}}}}\n"
+    );
+    std::fs::write(folder.path().join("log.jsonl"), log).unwrap();
+    for word in WORDS {
+        for args in [&["--show", word][..], &["--show", word, "--json"]] {
+            let (code, shown) = show(folder.path(), args);
+            assert_eq!(code, 0, "{args:?}");
+            let is_deep = ["turns", "items", "changes", "thread"].contains(&word);
+            assert!(args.len() == 2 || !is_deep || shown.contains(&deep), "{args:?}");
+        }
+    }
+}
+
 #[test]
 fn flags_of_the_context() {
     let folder = folder();

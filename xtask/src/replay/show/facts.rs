@@ -4,10 +4,11 @@ use std::io;
 
 use rollfold_core::forks;
 use rollfold_core::model::{Recognition, Tokens, World};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::Folded;
-use super::print::{Printer, cell, json_cell};
+use super::print::{Printer, cell, json_cell, members, raw_cell};
 
 pub(super) fn world(to: &mut Printer<'_>, folded: &Folded) -> io::Result<()> {
     let world = folded.snapshot.world();
@@ -44,19 +45,18 @@ pub(super) fn windows(to: &mut Printer<'_>, folded: &Folded) -> io::Result<()> {
 
 /// Facts that are not known are left out of the table; in JSON they are null.
 pub(super) fn thread(to: &mut Printer<'_>, folded: &Folded) -> io::Result<()> {
-    let thread = json!(folded.snapshot.thread());
+    let thread = folded.snapshot.thread();
     if to.is_json() {
-        return to.json(json!({"thread": thread}));
+        return to.json_with(json!({}), "thread", thread);
     }
+    let is_known = |value: &RawValue| value.get() != "null";
     let mut rows = Vec::new();
-    for (name, value) in thread.as_object().into_iter().flatten() {
-        match value {
-            Value::Null => {}
-            Value::Object(fields) if name == "head" => {
-                let known = fields.iter().filter(|(_, value)| !value.is_null());
-                rows.extend(known.map(|(key, value)| [format!("head.{key}"), json_cell(value)]));
-            }
-            value => rows.push([name.clone(), json_cell(value)]),
+    for (name, value) in members(thread)? {
+        if name == "head" && is_known(&value) {
+            let fields = members(&value)?.into_iter().filter(|(_, value)| is_known(value));
+            rows.extend(fields.map(|(key, value)| [format!("head.{key}"), raw_cell(&value)]));
+        } else if is_known(&value) {
+            rows.push([name, raw_cell(&value)]);
         }
     }
     to.table(["fact", "value"], &rows)

@@ -1,9 +1,12 @@
 //! Lines and tables on standard output.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::Path;
 
-use serde_json::Value;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 /// Letters of a value that a table shows.
 const CELL_CHARS_MAX: usize = 100;
@@ -34,6 +37,21 @@ impl<'f> Printer<'f> {
             object.insert("file".into(), self.file.display().to_string().into());
         }
         writeln!(self.out, "{line}")
+    }
+
+    /// The same with one value more, which may hold JSON of any depth, as the log spells it.
+    pub(super) fn json_with<T: Serialize>(
+        &mut self,
+        mut line: Value,
+        key: &str,
+        value: &T,
+    ) -> io::Result<()> {
+        if let Some(object) = line.as_object_mut() {
+            object.insert("file".into(), self.file.display().to_string().into());
+        }
+        let line = line.to_string();
+        let open = line.strip_suffix('}').unwrap_or(&line);
+        writeln!(self.out, "{open},{}:{}}}", json!(key), serde_json::to_string(value)?)
     }
 
     /// A line for people.
@@ -71,6 +89,19 @@ impl<'f> Printer<'f> {
 /// A value in a cell; `-` where there is none.
 pub(super) fn cell<T: ToString>(value: Option<T>) -> String {
     value.map_or_else(|| String::from("-"), |value| value.to_string())
+}
+
+/// The members of an object with their text, whatever their depth.
+pub(super) fn members<T: Serialize>(
+    object: &T,
+) -> serde_json::Result<BTreeMap<String, Box<RawValue>>> {
+    serde_json::from_str(&serde_json::to_string(object)?)
+}
+
+/// A JSON text in a cell; one too deep for a value as it stands.
+pub(super) fn raw_cell(raw: &RawValue) -> String {
+    let value = serde_json::from_str(raw.get());
+    json_cell(&value.unwrap_or_else(|_| Value::String(raw.get().to_owned())))
 }
 
 /// A JSON value in a cell: strings without quotes, on one line, the start of long ones.

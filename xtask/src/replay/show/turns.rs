@@ -15,7 +15,7 @@ pub(super) fn turns(to: &mut Printer<'_>, view: &ThreadView) -> Result<(), Box<d
     for row in view.turns(ItemsView::Full) {
         let turn = row?.value;
         if to.is_json() {
-            to.json(json!({"turn": turn}))?;
+            to.json_with(json!({}), "turn", &turn)?;
             continue;
         }
         let status = turn.status.as_str().to_owned();
@@ -39,7 +39,7 @@ pub(super) fn items(to: &mut Printer<'_>, view: &ThreadView) -> Result<(), Box<d
         for row in page.rows {
             let (turn_id, seq) = (row.turn_id, row.seq);
             if to.is_json() {
-                to.json(json!({"turnId": turn_id, "seq": seq, "item": row.value}))?;
+                to.json_with(json!({"turnId": turn_id, "seq": seq}), "item", &row.value)?;
             } else {
                 let (kind, id) = (row.value.type_name().to_owned(), row.value.id().to_owned());
                 rows.push([seq.to_string(), turn_id.to_string(), kind, id]);
@@ -69,7 +69,7 @@ pub(super) fn changes<S: LogSource>(
             return Ok(());
         }
         if to.is_json() {
-            return Ok(to.json(json!({"seq": step.seq, "changes": changes}))?);
+            return Ok(to.json_with(json!({"seq": step.seq}), "changes", &changes)?);
         }
         let mut row = |what: &str, turn: &str, item: &str| {
             rows.push([step.seq.to_string(), what.into(), turn.into(), item.into()]);
