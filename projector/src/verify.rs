@@ -352,6 +352,23 @@ const QUESTIONS: [&str; 8] = [
 ];
 
 fn answers_of(view: &ThreadView) -> Result<Vec<String>, QueryError> {
+    let of_turns = match turns_of(view) {
+        // That turns are refused is an answer too.
+        Err(error @ QueryError::UnknownHistoryMode { .. }) => [(); 4].map(|()| error.to_string()),
+        of_turns => of_turns?,
+    };
+    let usage = (view.usage_totals()?, view.usage_page(&Paging::default())?);
+    let diagnostics: Vec<Diagnostic> = view.diagnostics_page(None, 20)?.rows;
+    let of_all_else = [
+        format!("{:?} {:?}", view.thread()?, view.inheritance()?),
+        format!("{:?} {:?}", view.world()?, view.windows()?),
+        format!("{usage:?}"),
+        format!("{diagnostics:?}"),
+    ];
+    Ok(of_turns.into_iter().chain(of_all_else).collect())
+}
+
+fn turns_of(view: &ThreadView) -> Result<[String; 4], QueryError> {
     let page = |order| Paging { after: None, limit: 5, order };
     let first = view.turns_page(&page(Order::OldestFirst), ItemsView::Summary)?;
     let last = view.turns_page(&page(Order::NewestFirst), ItemsView::Summary)?;
@@ -361,17 +378,12 @@ fn answers_of(view: &ThreadView) -> Result<Vec<String>, QueryError> {
         Some(row) => view.turn(&row.value.id, ItemsView::NotLoaded)?,
         None => None,
     };
-    let usage = (view.usage_totals()?, view.usage_page(&Paging::default())?);
-    let diagnostics: Vec<Diagnostic> = view.diagnostics_page(None, 20)?.rows;
-    Ok(vec![
+    let made_by = view.turn_made_by(TurnNo(0))?;
+    Ok([
         format!("{first:?}"),
         format!("{last:?}"),
         format!("{items:?}"),
-        format!("{by_id:?} {:?}", view.turn_made_by(TurnNo(0))?),
-        format!("{:?} {:?}", view.thread()?, view.inheritance()?),
-        format!("{:?} {:?}", view.world()?, view.windows()?),
-        format!("{usage:?}"),
-        format!("{diagnostics:?}"),
+        format!("{by_id:?} {made_by:?}"),
     ])
 }
 
