@@ -62,8 +62,8 @@ pub(super) fn measure(bench: &mut Bench<'_>, input: &Input) -> Result<(), Box<dy
     }
     let newest = Paging { after: None, limit: PAGE, order: Order::NewestFirst };
     let each = |bench: &mut Bench<'_>,
-                    name: &'static str,
-                    ask: &mut dyn FnMut(usize) -> Result<(), Box<dyn Error>>|
+                name: &'static str,
+                ask: &mut dyn FnMut(usize) -> Result<(), Box<dyn Error>>|
      -> Result<(), Box<dyn Error>> {
         if !bench.wants(&[name]) {
             return Ok(());
