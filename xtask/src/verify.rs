@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     found.problems.iter().for_each(|problem| eprintln!("{problem}"));
     let mut code = if found.problems.is_empty() { DONE } else { UNREADABLE };
     let store = match args.db.is_file() {
-        true => Store::open(&args.db).map_err(|error| error.to_string()),
+        true => Store::open_as(&args.db, "cargo xtask verify").map_err(|error| error.to_string()),
         false => Err(format!("{}: no store here", args.db.display())),
     };
     let store = match store {

@@ -287,3 +287,51 @@ fn an_old_head_is_not_trusted_blindly() {
         }
     }
 }
+
+/// Whatever is lost of what no sync followed, a disk that grows and shrinks opens, and what was
+/// safe before is read.
+#[test]
+fn no_order_of_writes_to_a_growing_disk_harms_it() {
+    use crate::testing::{Fate, FaultyDisk, Image, Operation};
+
+    let disk = FaultyDisk::new();
+    disk.record();
+    let (checked, _) = CheckedDisk::open(disk.clone(), 7).unwrap();
+    checked.set_len(20 * BLOCK).unwrap();
+    checked.write(0, b"redb in its first state").unwrap();
+    checked.write(5 * BLOCK, &bytes_of(5)).unwrap();
+    checked.sync_data().unwrap();
+    let safe_from = disk.operations();
+    for blocks in [600, 700, 30, 1100, 6] {
+        checked.set_len(blocks * BLOCK).unwrap();
+        checked.sync_data().unwrap();
+        checked.write(0, b"redb in its next state").unwrap();
+        checked.sync_data().unwrap();
+    }
+    let (mut durable, mut unsynced) = (Image::new(), Vec::new());
+    let mut images = 0;
+    for (done, operation) in (1..).zip(disk.recorded()) {
+        if operation == Operation::Sync {
+            unsynced.drain(..).for_each(|each: Operation| each.apply(&mut durable, Fate::Kept));
+        } else if operation.is_change() {
+            unsynced.push(operation);
+        }
+        assert!(unsynced.len() < 8, "too many orders to try");
+        for kept in 0..1_u32 << unsynced.len() {
+            let mut image = durable.clone();
+            for (place, each) in unsynced.iter().enumerate() {
+                let fate = if kept >> place & 1 == 1 { Fate::Kept } else { Fate::Lost };
+                each.apply(&mut image, fate);
+            }
+            let (opened, _) = CheckedDisk::open(FaultyDisk::holding(image), 7)
+                .unwrap_or_else(|error| panic!("operation {done}, {kept:b} kept: {error:?}"));
+            images += 1;
+            if done >= safe_from {
+                let mut bytes = vec![0; BLOCK_BYTES];
+                opened.read(5 * BLOCK, &mut bytes).unwrap();
+                assert_eq!(bytes, bytes_of(5));
+            }
+        }
+    }
+    assert!(images > 50, "{images}");
+}
