@@ -21,14 +21,17 @@ use crate::naive::lines::{Line, What, lines};
 use crate::support::{apply, fixtures, golden_cases};
 use crate::swarms::{Walk, for_seeds, log_of};
 
-/// Fixtures with a line that holds two records, or one inside a broken one, or deeper nesting than
-/// plain values have: this reading compares what stands before it.
-const CUT_FIXTURES: [&str; 9] = [
+/// Fixtures with a line that holds two records, or one inside a broken one, or deeper nesting or
+/// larger numbers than plain values have: this reading compares what stands before it.
+const CUT_FIXTURES: [&str; 12] = [
     "golden/damage_deep_nesting/input.jsonl",
     "golden/damage_half_character_before_record/input.jsonl",
     "golden/damage_torn_record_with_record_inside/input.jsonl",
     "golden/damage_torn_then_retried_without_lf/input.jsonl",
     "golden/damage_two_objects_on_one_line/input.jsonl",
+    "golden/thread_facts_nested_deep/input.jsonl",
+    "golden/world_number_beyond_doubles/input.jsonl",
+    "golden/world_state_of_more_than_100_levels/input.jsonl",
     "reference/damaged-00080.jsonl",
     "reference/damaged-00170.jsonl",
     "reference/damaged-00190.jsonl",

@@ -7,7 +7,7 @@ use super::messages::words;
 use super::rebuild::{rebuilt, visible};
 use super::values::text;
 use super::windows::{claimed_number, id, initial_id};
-use super::world::{num_turns, of_records};
+use super::world::{loses_world, num_turns, of_records};
 
 /// Whether a rolled-back checkpoint takes along what stood before it (R92).
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ struct Segment {
     counts_as_user: bool,
     settings: Value,
     reference: Reference,
-    world: Vec<usize>,
+    world: Vec<Option<usize>>,
     checkpoints: Vec<usize>,
     window: Value,
 }
@@ -56,13 +56,13 @@ struct Found {
     rolled_back: Vec<usize>,
     settings: Value,
     reference: Reference,
-    world: Vec<usize>,
+    world: Vec<Option<usize>>,
     window: Value,
 }
 
 pub(crate) fn context(lines: &[Line], mode: Mode) -> Context {
     let records: Vec<Rec<'_>> = counted(lines).collect();
-    let found = reverse_pass(&records, mode);
+    let found = reverse_pass(lines, &records, mode);
     let (history, saw_legacy) = forward_pass(&records, &found, mode);
     let reference_seq = match found.reference {
         Reference::Latest(place) if !saw_legacy => Some(records[place].0.seq),
@@ -73,7 +73,7 @@ pub(crate) fn context(lines: &[Line], mode: Mode) -> Context {
         history: history.into_iter().map(|(item, _)| item).collect(),
         previous_turn_settings: found.settings,
         reference_seq,
-        world: of_records(found.world.iter().rev().map(|place| records[*place].1)),
+        world: of_records(found.world.iter().rev().map(|place| Some(records[(*place)?].1))),
         window: window(lines, &records, found.window),
     }
 }
@@ -91,17 +91,26 @@ fn replacement(payload: &Value) -> Option<Vec<Value>> {
 }
 
 /// R82, R84-R91.
-fn reverse_pass(records: &[Rec<'_>], mode: Mode) -> Found {
+fn reverse_pass(lines: &[Line], records: &[Rec<'_>], mode: Mode) -> Found {
     let mut found = Found::default();
     let mut active: Option<Segment> = None;
     let mut pending = 0;
-    for (place, (_, record)) in records.iter().enumerate().rev() {
+    let mut places = (0..records.len()).rev();
+    for line in lines.iter().rev() {
+        // R69: what the reference does not notice.
+        if mode == Mode::Sound && loses_world(line) {
+            active.get_or_insert_default().world.push(None);
+        }
+        if !line.record().is_some_and(Record::is_counted) {
+            continue;
+        }
+        let (place, record) = (places.next().unwrap(), line.record().unwrap());
         let payload = &record.payload;
         let turn_id = text(payload, "turn_id");
         match record.kind() {
             "compacted" => {
                 let segment = active.get_or_insert_default();
-                segment.world.push(place);
+                segment.world.push(Some(place));
                 if segment.window.is_null() {
                     segment.window = window_of(payload);
                 }
@@ -140,7 +149,7 @@ fn reverse_pass(records: &[Rec<'_>], mode: Mode) -> Found {
                     }
                 }
             }
-            "world_state" => active.get_or_insert_default().world.push(place),
+            "world_state" => active.get_or_insert_default().world.push(Some(place)),
             "event_msg/task_started" => {
                 let implicit = format!("rollout-{place}");
                 let id = turn_id.unwrap_or(&implicit);

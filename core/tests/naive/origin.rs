@@ -14,7 +14,7 @@ pub(super) fn spawned(source: &Value) -> Value {
 
 /// What a session's source means, and how it is spelled.
 pub(super) fn source(meta: &Value) -> Value {
-    let raw = meta.get("source");
+    let raw = meta.get("source").filter(|source| !source.is_null());
     let kind = raw.map_or(json!("vscode"), kind);
     json!({"kind": kind, "raw": raw})
 }

@@ -42,6 +42,8 @@ fn from_metas(lines: &[Line], facts: &mut Map<String, Value>) {
     let Some(first) = metas.first() else { return };
     let id = thread_id(lines);
     facts.insert("head".into(), head(first));
+    let mode = text(first, "history_mode").filter(|mode| !["legacy", "paginated"].contains(mode));
+    facts.insert("unknown_mode".into(), json!(mode));
     // Of whichever thread.
     let newest = |key: &str| metas.iter().rev().find_map(|meta| text(meta, key));
     facts.insert("copied_memory_mode".into(), json!(newest("memory_mode")));

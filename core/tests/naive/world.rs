@@ -31,14 +31,10 @@ pub(crate) fn world(lines: &[Line]) -> Option<Value> {
     // Segments that can be taken back no more.
     let mut settled = 0;
     for line in lines {
-        let record = match &line.what {
-            What::Record(record) => record,
-            What::Damaged(Some(tag)) if tag == "world_state" || tag == "compacted" => {
-                last(&mut segments).deeds.push(Deed::Lost);
-                continue;
-            }
-            _ => continue,
-        };
+        if loses_world(line) {
+            last(&mut segments).deeds.push(Deed::Lost);
+        }
+        let Some(record) = line.record() else { continue };
         match record.kind() {
             "event_msg/task_started" => {
                 segments.push(Segment::default());
@@ -81,8 +77,28 @@ pub(super) fn num_turns(record: &Record) -> u64 {
     unsigned(&record.payload["num_turns"]).filter(|turns| *turns <= u32::MAX.into()).unwrap_or(0)
 }
 
+/// R69: a line that is no record but was going to tell of the world.
+pub(super) fn loses_world(line: &Line) -> bool {
+    let tag = match &line.what {
+        What::Damaged(Some(tag)) => tag,
+        _ => return false,
+    };
+    tag == "world_state" || tag == "compacted"
+}
+
+/// Levels of a value. What is stored of a state must be read again inside of others, so more than
+/// 100 are not read.
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(values) => 1 + values.iter().map(depth).max().unwrap_or(0),
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
 fn deed(record: &Record) -> Deed {
-    match (record.payload["full"].as_bool(), record.payload.get("state")) {
+    let state = record.payload.get("state").filter(|state| depth(state) <= 100);
+    match (record.payload["full"].as_bool(), state) {
         (Some(true), Some(state)) => Deed::Full(state.clone()),
         (Some(false), Some(patch)) => Deed::Patch(patch.clone()),
         _ => Deed::Lost,
@@ -103,10 +119,13 @@ fn replay<'d>(deeds: impl Iterator<Item = &'d Deed>) -> Option<Value> {
     world
 }
 
-/// The world of some `world_state` and `compacted` records in order (R68).
-pub(super) fn of_records<'r>(records: impl Iterator<Item = &'r Record>) -> Option<Value> {
+/// The world of some `world_state` and `compacted` records in order (R68); none where one is lost.
+pub(super) fn of_records<'r>(records: impl Iterator<Item = Option<&'r Record>>) -> Option<Value> {
     let deeds: Vec<Deed> = records
-        .map(|record| if record.kind() == "world_state" { deed(record) } else { Deed::Lost })
+        .map(|record| match record {
+            Some(record) if record.kind() == "world_state" => deed(record),
+            _ => Deed::Lost,
+        })
         .collect();
     replay(deeds.iter())
 }
