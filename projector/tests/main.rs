@@ -15,6 +15,7 @@ mod sync;
 mod torture;
 mod torture_lines;
 mod torture_sources;
+mod torture_store;
 mod verify;
 
 /// A file in this folder that is no module of this binary would never run.
