@@ -79,7 +79,9 @@ pub use query::{
     ListRequest, MadeBy, ThreadView, WindowRow,
 };
 pub use rows::ledger::UsageTotals;
-pub use source::{Identity, LogSource, MemSource, SourceBodies, SourceNote};
+pub use source::{
+    BaseProblem, Chain, Identity, LogSource, MemSource, Resolve, SourceBodies, SourceNote,
+};
 pub use store::{Healed, Holder, Opened, Store};
 pub use sync::{Check, Outcome, Progress, RewriteSign, SyncOptions, Synced};
 pub use verify::{Difference, DifferenceKind, Verified, VerifyOptions};

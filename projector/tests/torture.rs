@@ -7,6 +7,10 @@
 //! | 12 | a gigabyte without line end | `torture_lines::torture_12_a_gigabyte_without_line_end_waits` |
 //! | 12 | lines beyond any bound | `torture_lines::torture_12_longer_lines_than_may_be_are_damage` |
 //! | 12 | the same in memory | core `long_lines::torture_12_heads_and_digests_fold_as_whole_lines` |
+//! | 16 | segments of segments | `torture_segments::torture_16_segments_fold_as_one_log` |
+//! | 16 | compressed, archived | `torture_segments::torture_16_bases_compressed_and_archived` |
+//! | 16 | wrong, missing, in a circle | `torture_segments::torture_16_wrong_bases_are_said_and_not_followed` |
+//! | 16 | no end of bases | `torture_segments::torture_16_a_chain_without_end_is_given_up` |
 //! | 23 | encodings | `torture_sources::torture_23_encodings` |
 //! | 23 | broken frames | `torture_sources::torture_23_truncated_and_damaged_frames` |
 //! | 23 | unchanged compressed file | `torture_sources::torture_23_a_settled_file_is_not_decoded_again` |
