@@ -44,7 +44,8 @@
 //! One process writes a store at a time, one thread of it at a time; others read copies of it
 //! ([`Store::open_reader`]). Where locks are mandatory, as on Windows, a store cannot be read while
 //! it is written, and who holds it is not told. A log's line is held in
-//! memory as a whole. A log that the system shows as the same file, only longer, is compared in
+//! memory as a whole, up to [`rollfold_core::Options::line_limit`]. Of a [`Chain`], the facts of the
+//! thread are those that its oldest file tells first. A log that the system shows as the same file, only longer, is compared in
 //! samples ([`Check`] says how): a rewrite in place that leaves these as they were and makes the
 //! log longer is not seen, unless all of it is asked to be compared. Versions are kept for ever.
 
@@ -79,7 +80,9 @@ pub use query::{
     ListRequest, MadeBy, ThreadView, WindowRow,
 };
 pub use rows::ledger::UsageTotals;
-pub use source::{Identity, LogSource, MemSource, SourceBodies, SourceNote};
+pub use source::{
+    BaseProblem, Chain, Identity, LogSource, MemSource, Resolve, SourceBodies, SourceNote,
+};
 pub use store::{Healed, Holder, Opened, Store};
 pub use sync::{Check, Outcome, Progress, RewriteSign, SyncOptions, Synced};
 pub use verify::{Difference, DifferenceKind, Verified, VerifyOptions};

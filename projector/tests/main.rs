@@ -14,6 +14,7 @@ mod sweep;
 mod sync;
 mod torture;
 mod torture_lines;
+mod torture_segments;
 mod torture_sources;
 mod torture_store;
 mod verify;

@@ -205,6 +205,24 @@ fn torture_23_stray_files_are_answered_clearly() {
     }
 }
 
+#[test]
+fn torture_24_byte_by_byte() {
+    let place = Place::new();
+    let log = small_log();
+    let end = line_ends(&log)[5];
+    fs::write(place.plain(), "").unwrap();
+    let mut file = File::options().append(true).open(place.plain()).unwrap();
+    for (at, byte) in log[..end].iter().enumerate() {
+        std::io::Write::write_all(&mut file, &[*byte]).unwrap();
+        let synced = place.sync();
+        assert_eq!(synced.generation, 0);
+        assert_eq!(synced.position.offset_bytes + synced.pending_bytes, at as u64 + 1);
+        if *byte == b'\n' {
+            place.assert_is(&log[..=at]);
+        }
+    }
+}
+
 /// Bytes of the same length at the same place, written at the time of the old ones.
 #[test]
 fn torture_24_equal_length_with_old_time() {

@@ -1,5 +1,6 @@
 //! Where logs come from: bytes at offsets, never more than asked for.
 
+mod chain;
 mod compressed;
 mod identity;
 mod key;
@@ -13,6 +14,7 @@ use rollfold_core::Span;
 use rollfold_core::context::Bodies;
 use serde::{Deserialize, Serialize};
 
+pub use chain::{BaseProblem, Chain, Resolve};
 pub(crate) use compressed::Compressed;
 pub use identity::Identity;
 pub(crate) use key::rollout_name;
@@ -76,6 +78,13 @@ pub enum SourceNote {
     },
     /// The log is there plain and compressed; the plain one is read.
     BothForms,
+    /// What the log goes on from was not followed.
+    Base {
+        /// The id it is named by; empty if that cannot be read.
+        id: String,
+        /// Why.
+        problem: BaseProblem,
+    },
     /// What waits for its line end is longer than most logs.
     LongTail {
         /// Its bytes so far.
@@ -103,6 +112,7 @@ impl fmt::Display for SourceNote {
                     "compressed file damaged after {decoded_bytes} bytes of the log: {reason}"
                 )
             }
+            Self::Base { id, problem } => write!(f, "the log it goes on from, {id:?}, {problem}"),
             Self::LongTail { pending_bytes } => {
                 write!(f, "{pending_bytes} bytes at the end without a line end")
             }
