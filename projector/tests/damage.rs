@@ -92,7 +92,10 @@ impl Case {
                 Noticed::Open
             }
             Ok(store) => {
-                let answers = store.thread(KEY).map(Option::unwrap).and_then(ask);
+                let view = store
+                    .thread(KEY)
+                    .map(|view| view.unwrap_or_else(|| panic!("{what}: forgotten")));
+                let answers = view.and_then(ask);
                 let synced = store.sync(&self.log, &SyncOptions::default());
                 match (answers, synced) {
                     (Ok(answers), Ok(_)) => {

@@ -77,6 +77,7 @@ impl<B: StorageBackend> CheckedDisk<B> {
     pub(crate) fn open(disk: B, salt: u64) -> Result<(Self, bool), FrontError> {
         let len_bytes = disk.len()?;
         let mut is_new = false;
+        let mut is_trimmed = true;
         let (head, safe_copy) = match read_front(&disk, len_bytes)? {
             Front::Store { mut head, copy, is_doubtful } => {
                 if redb_header::is_unfinished(&head.image_head) {
@@ -85,6 +86,8 @@ impl<B: StorageBackend> CheckedDisk<B> {
                 }
                 if is_doubtful {
                     redb_header::doubt(&mut head.image_head);
+                    // So may be what it says of the length.
+                    is_trimmed = false;
                 }
                 (head, copy)
             }
@@ -102,7 +105,7 @@ impl<B: StorageBackend> CheckedDisk<B> {
         } else if len_bytes < needed_bytes {
             return Err(damaged(len_bytes, DamageKind::CutOff { needed_bytes }));
         }
-        if len_bytes > needed_bytes && !is_new {
+        if len_bytes > needed_bytes && is_trimmed && !is_new {
             // What a crash left of a growth, or did not cut off; checksums there may be old ones.
             disk.set_len(needed_bytes)?;
         }

@@ -23,7 +23,6 @@ const SEQUENCE_AT: usize = 24;
 const SALT_AT: usize = 32;
 const IMAGE_LEN_AT: usize = 40;
 const IMAGE_HEAD_AT: usize = 48;
-const ZEROS_AT: usize = IMAGE_HEAD_AT + IMAGE_HEAD_BYTES;
 const CHECKSUM_AT: usize = BLOCK_BYTES - 8;
 
 /// A block of the file.
@@ -142,11 +141,13 @@ fn decode(block: &Block, copy: usize) -> Copy {
     }))
 }
 
-/// Whether a block can be what is left of a first write of the head: any part of it, zeros else.
+/// Whether a block can be what is left of the first write of a head: any part of it, zeros else.
 fn is_unwritten(block: &Block) -> bool {
-    let mut begin = block.iter().zip(MAGIC);
-    let mut zeros = block.iter().skip(ZEROS_AT).take(CHECKSUM_AT - ZEROS_AT);
-    begin.all(|(byte, magic)| *byte == 0 || *byte == magic) && zeros.all(|byte| *byte == 0)
+    // The salt may be anything, and so may the checksum.
+    let first = Head::new(u64::MAX).encode(0);
+    let is_any = |at: usize| (SALT_AT..IMAGE_LEN_AT).contains(&at) || at >= CHECKSUM_AT;
+    let mut bytes = block.iter().zip(first.iter()).enumerate();
+    bytes.all(|(at, (byte, first))| *byte == 0 || byte == first || is_any(at))
 }
 
 fn checksum(block: &Block, copy: usize) -> u64 {

@@ -26,8 +26,8 @@ fn the_newer_copy_counts() {
 fn one_flipped_bit_makes_a_copy_unreadable() {
     let (a, b) = (head(4).encode(0), head(3).encode(1));
     // Every bit of what is in use, and some of every other byte.
-    let used = 0..ZEROS_AT * 8;
-    for bit in used.chain((ZEROS_AT * 8..BLOCK_BYTES * 8).step_by(7)) {
+    const USED_BITS: usize = (IMAGE_HEAD_AT + IMAGE_HEAD_BYTES) * 8;
+    for bit in (0..USED_BITS).chain((USED_BITS..BLOCK_BYTES * 8).step_by(7)) {
         let mut damaged = a.clone();
         damaged[bit / 8] ^= 1 << (bit % 8);
         let expected = Front::Store { head: Box::new(head(3)), copy: 1, is_doubtful: true };
@@ -97,4 +97,15 @@ fn the_bytes_stay_the_same_for_ever() {
         format!("{:016x}", u64::from_le_bytes(get(&block, CHECKSUM_AT))),
         "0a22fe05fdeff2a7"
     );
+}
+
+#[test]
+fn a_store_cut_off_in_its_head_is_no_new_file() {
+    let whole = head(9).encode(0);
+    for len in 48..BLOCK_BYTES {
+        let mut cut = [0; BLOCK_BYTES];
+        cut[..len].copy_from_slice(&whole[..len]);
+        let blank = [0; BLOCK_BYTES];
+        assert_eq!(front([&cut, &blank], len as u64), Front::Damaged, "{len} bytes");
+    }
 }
