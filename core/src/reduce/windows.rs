@@ -21,6 +21,8 @@ use crate::text::id;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowState {
     current: Option<Arc<Window>>,
+    /// The first window, if it ended before its id was told.
+    unnamed: Option<Arc<Window>>,
 }
 
 impl WindowState {
@@ -44,15 +46,17 @@ pub fn reduce(state: &WindowState, at: At, record: &Record<'_>) -> Option<Reduce
         (_, Body::SessionMeta(meta)) => {
             let window = meta.context_window.get();
             let id = window.and_then(|window| version_7(&window.window_id));
-            let before = state.current.as_deref();
             // R74: the first window's id is that of the first meta that has a valid one.
-            let is_new = before.is_none();
-            let is_named = before.is_some_and(|window| window.number > 0 || window.id.is_some());
-            if is_named || !(is_new || id.is_some()) {
-                return None;
-            }
-            let first = before.cloned().unwrap_or_else(first_window);
-            Some(put(vec![Window { first_id: id.clone(), id, ..first }]))
+            let first = match (state.current.as_deref(), state.unnamed.as_deref()) {
+                (None, _) => first_window(),
+                (Some(current), _) if id.is_some() && is_unnamed(current) => current.clone(),
+                (Some(_), Some(unnamed)) if id.is_some() => unnamed.clone(),
+                _ => return None,
+            };
+            let first = Arc::new(Window { first_id: id.clone(), id, ..first });
+            let current = state.current.clone().filter(|current| current.number > 0);
+            let current = Some(current.unwrap_or_else(|| first.clone()));
+            Some(put(WindowState { current, unnamed: None }, vec![first]))
         }
         (Kind::Compacted, body) => {
             let before = state.current.as_deref().cloned().unwrap_or_else(first_window);
@@ -60,16 +64,23 @@ pub fn reduce(state: &WindowState, at: At, record: &Record<'_>) -> Option<Reduce
                 Body::Compacted(shape) => *shape,
                 _ => Compacted::default(),
             };
-            let next = after_compaction(before.number + 1, at, &shape);
+            let next = Arc::new(after_compaction(before.number + 1, at, &shape));
             let end = match shape.replacement_history.is_some() {
                 true => WindowEnd::Compacted,
                 false => WindowEnd::CompactedToSummary,
             };
-            let ended = Window { end_seq: Some(at.seq), end: Some(end), ..before };
-            Some(put(vec![ended, next]))
+            let ended = Arc::new(Window { end_seq: Some(at.seq), end: Some(end), ..before });
+            let unnamed = is_unnamed(&ended).then(|| ended.clone());
+            let unnamed = unnamed.or_else(|| state.unnamed.clone());
+            Some(put(WindowState { current: Some(next.clone()), unnamed }, vec![ended, next]))
         }
         _ => None,
     }
+}
+
+/// Whether this is the first window, and nothing has told its id.
+fn is_unnamed(window: &Window) -> bool {
+    window.number == 0 && window.id.is_none()
 }
 
 /// The window of the log's first record, which need not be the first `session_meta` (T15).
@@ -106,8 +117,6 @@ fn version_7(field: &Field<'_, Text<'_>>) -> Option<Arc<str>> {
     field.get().and_then(|id| id::version_7(&id))
 }
 
-fn put(windows: Vec<Window>) -> Reduced<WindowState> {
-    let windows: Vec<Arc<Window>> = windows.into_iter().map(Arc::new).collect();
-    let state = WindowState { current: windows.last().cloned() };
+fn put(state: WindowState, windows: Vec<Arc<Window>>) -> Reduced<WindowState> {
     Reduced { state, changes: windows.into_iter().map(Change::Window).collect(), notes: vec![] }
 }
