@@ -1,7 +1,8 @@
 //! Law 6: at every n, every part of the read model is what a naive reading of the first n lines
-//! says.
+//! says. Retries are folded like other lines here: what becomes of them is shown by their own tests.
 
 mod compare;
+mod words;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +12,7 @@ use rollfold_core::model::HistoryMode;
 use rollfold_core::testing::{Swarm, rollout_bytes};
 use rollfold_core::{
     Change, Depth, DiagnosticKind, Lines, Options, Policy, PolicyBytes, Position, RecordIndex,
-    Snapshot, Step, decode,
+    Retries, Snapshot, Step, decode,
 };
 
 use self::compare::{At, Known};
@@ -37,6 +38,10 @@ const CUT_FIXTURES: [&str; 12] = [
     "reference/damaged-00190.jsonl",
     "reference/damaged-00220.jsonl",
 ];
+
+fn options() -> Options {
+    Options { retries: Retries::Folded, ..Options::default() }
+}
 
 /// A log as both readings see it, up to the first line that only a ladder of repairs reads.
 struct Log {
@@ -159,7 +164,7 @@ impl Seen {
 
 /// Compares at every n.
 fn check(log: &Log, seen: &mut Seen) {
-    let walk = Walk::of(&log.bytes, Options::default());
+    let walk = Walk::of(&log.bytes, options());
     let mut snapshot = Snapshot::default();
     let (mut turn_ids, mut turns, mut turns_before) = (Vec::new(), BTreeSet::new(), Vec::new());
     let mut odd_fields = BTreeMap::new();
