@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::decode::{Depth, Record, decode};
 use crate::diag::{Damage, Diagnostic, DiagnosticKind};
 use crate::digest::Digest;
-use crate::format::Kind;
+use crate::format::{EventKind, Kind};
 use crate::line::{Line, Lines, LongLine};
 use crate::model::{Health, Outcome, Recognition};
 use crate::options::{Options, RecordFilter, Retries};
@@ -259,8 +259,12 @@ impl FoldState {
             ahead.history = Some(done.state);
         }
         let after = ahead.history.as_ref().unwrap_or(&self.history);
+        let tells_tokens =
+            matches!(record.kind, Kind::Event(EventKind::TokenCount) | Kind::TokenUsageRecord);
+        let turn_id = if tells_tokens { after.newest_turn(past)? } else { None };
+        let turn_id = turn_id.as_ref();
         let (changes, notes) =
-            facts::take_in(&mut ahead.facts, next_turn, after, at, record, class, &self.options);
+            facts::take_in(&mut ahead.facts, next_turn, turn_id, at, record, class, &self.options);
         ahead.step.changes.extend(changes);
         ahead.count(record, has_problems);
         for kind in notes {

@@ -213,3 +213,35 @@ fn generated_logs_as_of_every_line() {
     }
     travel(&store, "small", &crate::support::small_log());
 }
+
+/// Law 6: at every line of 20 threads of 2,000 lines, all that can be asked is what the fold of
+/// the lines before it says. Pages are compared at every tenth.
+#[test]
+#[ignore = "takes minutes without --release"]
+fn law_6_at_every_line_of_threads_of_real_size() {
+    let mut looks = 0;
+    for seed in 0..20 {
+        let mut log = rollout_bytes(&Swarm::new(seed + 1000, 2_000));
+        if seed % 2 == 1 {
+            log = damage(&mut Prng::new(seed), &log).0;
+        }
+        let store = Store::in_memory().unwrap();
+        store.sync(&MemSource::new("log", &*log), &SyncOptions::default()).unwrap();
+        let mut model = Model::default();
+        let mut start = 0;
+        for (lines, end) in (1..).zip(line_ends(&log)) {
+            model.push(&log[start..end]);
+            start = end;
+            let view = store.thread("log").unwrap().unwrap().at(lines);
+            if view.readable().is_ok() {
+                assert!(view.snapshot().unwrap() == model.snapshot, "{seed}: line {lines}");
+            }
+            if lines % 10 == 0 {
+                model.assert_same_answers(&view);
+            }
+            looks += 1;
+        }
+    }
+    println!("{looks} lines looked at");
+    assert!(looks >= 36_000, "{looks}");
+}

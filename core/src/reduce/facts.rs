@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use super::Reduced;
 use super::forks::{self, ForkState};
-use super::history::HistoryState;
 use super::thread::{self, ThreadState};
 use super::usage::{self, UsageState};
 use super::windows::{self, WindowState};
@@ -60,12 +59,12 @@ impl FactState {
 }
 
 /// Takes in one record, of which the record index says `class`; `next_turn` is the number a turn
-/// opened by it got or would have got, `history` the state after it. The state is copied only if
-/// something changes.
+/// opened by it got or would have got, `turn_id` the turn its tokens belong to. The state is copied
+/// only if something changes.
 pub(crate) fn take_in(
     state: &mut Cow<'_, FactState>,
     next_turn: TurnNo,
-    history: &HistoryState,
+    turn_id: Option<&Arc<str>>,
     at: At,
     record: &Record<'_>,
     class: &RecordClass,
@@ -80,7 +79,6 @@ pub(crate) fn take_in(
     put(state, |state| &mut state.world, step, &mut done);
     let step = windows::reduce(&state.windows, at, record);
     put(state, |state| &mut state.windows, step, &mut done);
-    let turn_id = history.usage_owner().map(|owner| &owner.turn_id);
     let window = state.windows.number();
     let step = usage::reduce(&state.usage, &state.forks, window, turn_id, at, record);
     put(state, |state| &mut state.usage, step, &mut done);

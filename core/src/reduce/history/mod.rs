@@ -120,6 +120,15 @@ impl HistoryState {
         self.mode.as_ref().or(is_numbered.then_some(&HistoryMode::Paginated))
     }
 
+    /// The id of the turn that tokens counted now belong to: the open one, else the last (R44).
+    pub(crate) fn newest_turn<P: Past>(&self, past: &P) -> Result<Option<Arc<str>>, P::Error> {
+        if let Some(open) = &self.current {
+            return Ok(Some(open.head.id.clone()));
+        }
+        let Some(turn) = past.turn_before(self.next_turn)? else { return Ok(None) };
+        Ok(past.turn(turn)?.map(|past| past.head.id.clone()))
+    }
+
     /// The turn that the newest token count belongs to (R44).
     #[must_use]
     pub fn usage_owner(&self) -> Option<&UsageOwner> {

@@ -232,13 +232,7 @@ impl<P: Past> Work<'_, P> {
 
     /// R44: remembers whose token count this is.
     pub(super) fn token_count(mut self) -> Result<Step, P::Error> {
-        let newest = match &self.state.current {
-            Some(open) => Some(open.head.id.clone()),
-            None => match self.past.turn_before(self.state.next_turn)? {
-                Some(turn) => self.past.turn(turn)?.map(|past| past.head.id.clone()),
-                None => None,
-            },
-        };
+        let newest = self.state.newest_turn(self.past)?;
         self.state.usage_owner = newest.map(|turn_id| UsageOwner {
             turn_id,
             position: self.state.len_turns.saturating_sub(1),
