@@ -16,18 +16,14 @@ use crate::model::Ownership;
 /// Lines that are remembered: more than a writer has in its hands at once.
 const WINDOW_LINES: usize = 64;
 
-/// The newest lines that hold records, oldest first, retries left out.
+/// The newest lines that hold records, oldest first, retries left out. What is searched at every
+/// line stands apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Recent {
-    lines: Vec<RecentLine>,
+    digests: Vec<Digest>,
+    seqs: Vec<u64>,
     /// Where the oldest is; the others follow round the end.
     oldest: usize,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct RecentLine {
-    digest: Digest,
-    seq: u64,
 }
 
 impl Recent {
@@ -37,12 +33,14 @@ impl Recent {
         if records.iter().all(|record| is_unknown(record.kind) && !has_ordinal(record)) {
             return;
         }
-        let line = RecentLine { digest, seq };
-        if self.lines.len() < WINDOW_LINES {
-            return self.lines.push(line);
+        if self.digests.len() < WINDOW_LINES {
+            self.digests.push(digest);
+            self.seqs.push(seq);
+            return;
         }
-        if let Some(oldest) = self.lines.get_mut(self.oldest) {
-            *oldest = line;
+        let oldest = self.digests.get_mut(self.oldest).zip(self.seqs.get_mut(self.oldest));
+        if let Some((oldest_digest, oldest_seq)) = oldest {
+            (*oldest_digest, *oldest_seq) = (digest, seq);
         }
         self.oldest = (self.oldest + 1) % WINDOW_LINES;
     }
@@ -54,19 +52,26 @@ impl Recent {
         records: &[Record<'_>],
         ownership: Ownership,
     ) -> Option<u64> {
-        let first = self.lines.iter().find(|line| line.digest == digest)?;
-        if records.iter().all(has_ordinal) {
-            return Some(first.seq);
+        // Without a branch for each: nearly always there is none.
+        if !self.digests.iter().fold(false, |found, it| found | (*it == digest)) {
+            return None;
         }
-        let newest = self.newest().filter(|line| line.digest == digest)?;
-        let is_retry = ownership == Ownership::Own
+        if records.iter().all(has_ordinal) {
+            let place = self.digests.iter().position(|it| *it == digest)?;
+            return self.seqs.get(place).copied();
+        }
+        let is_retry = self.newest()? == digest
+            && ownership == Ownership::Own
             && records.iter().all(|it| it.timestamp.is_some() && !adds_up(it.kind));
-        is_retry.then_some(newest.seq)
+        self.seqs.get(self.newest_place()?).filter(|_| is_retry).copied()
     }
 
-    fn newest(&self) -> Option<&RecentLine> {
-        let before = self.oldest.checked_sub(1);
-        before.and_then(|place| self.lines.get(place)).or_else(|| self.lines.last())
+    fn newest(&self) -> Option<Digest> {
+        self.digests.get(self.newest_place()?).copied()
+    }
+
+    fn newest_place(&self) -> Option<usize> {
+        self.oldest.checked_sub(1).or_else(|| self.digests.len().checked_sub(1))
     }
 }
 
