@@ -164,13 +164,7 @@ impl Seen {
 
 /// Compares at every n.
 fn check(log: &Log, seen: &mut Seen) {
-<<<<<<< HEAD
-    // The naive reading knows of no retries; that they do as little as blanks is a law of its own.
-    let options = Options { retries: Retries::Folded, ..Options::default() };
-    let walk = Walk::of(&log.bytes, options);
-=======
     let walk = Walk::of(&log.bytes, options());
->>>>>>> law6
     let mut snapshot = Snapshot::default();
     let (mut turn_ids, mut turns, mut turns_before) = (Vec::new(), BTreeSet::new(), Vec::new());
     let mut odd_fields = BTreeMap::new();
