@@ -1,13 +1,13 @@
 //! Which rollouts a list of paths leads to.
 
-use std::fs::File;
-use std::io::Read;
+use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use rollfold_core::{Counts, Folder, Options};
+use rollfold_projector::{FileSource, LogSource};
 
 /// What is looked at of a file that is not named like a rollout.
-const SNIFFED_BYTES: u64 = 256 * 1024;
+const SNIFFED_BYTES: usize = 256 * 1024;
 
 /// A rollout to replay.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl Found {
             // A link to a folder may lead back up.
             if path.is_dir() && !path.is_symlink() {
                 self.add_folder(&path);
-            } else if path.extension().is_some_and(|extension| extension == "jsonl") {
+            } else if is_rollout(&path) {
                 self.add_file(&path);
             }
         }
@@ -72,8 +72,19 @@ impl Found {
     }
 }
 
-/// The rollouts of `paths`: files as they are, folders by their `*.jsonl`; the fixtures if there
-/// are no paths.
+/// Whether a file of a folder is to be replayed: by its name, and a compressed one only if the
+/// plain form is not beside it.
+fn is_rollout(path: &Path) -> bool {
+    let ends = |path: &Path, end| path.extension().is_some_and(|extension| extension == end);
+    if ends(path, "zst") {
+        let plain = path.with_extension("");
+        return ends(&plain, "jsonl") && !plain.exists();
+    }
+    ends(path, "jsonl")
+}
+
+/// The rollouts of `paths`: files as they are, folders by their `*.jsonl` and `*.jsonl.zst`; the
+/// fixtures if there are no paths.
 pub(crate) fn rollouts(paths: &[PathBuf]) -> Found {
     let mut found = Found::default();
     if paths.is_empty() {
@@ -84,7 +95,10 @@ pub(crate) fn rollouts(paths: &[PathBuf]) -> Found {
             let before = (found.inputs.len(), found.problems.len());
             found.add_folder(path);
             if before == (found.inputs.len(), found.problems.len()) {
-                found.problem(path, "no rollouts here; a rollout is a file named *.jsonl");
+                found.problem(
+                    path,
+                    "no rollouts here; a rollout is a file named *.jsonl or *.jsonl.zst",
+                );
             }
         } else {
             found.add_named(path);
@@ -94,9 +108,17 @@ pub(crate) fn rollouts(paths: &[PathBuf]) -> Found {
 }
 
 /// Folds the start of a file, its last line as if it were complete.
-fn sniff(path: &Path) -> std::io::Result<Counts> {
-    let mut start = Vec::new();
-    File::open(path)?.take(SNIFFED_BYTES).read_to_end(&mut start)?;
+fn sniff(path: &Path) -> Result<Counts, Box<dyn Error>> {
+    let source = FileSource::open(path)?;
+    let mut start = vec![0; SNIFFED_BYTES];
+    let mut filled = 0;
+    while let Some(rest) = start.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match source.read_at(filled as u64, rest)? {
+            0 => break,
+            read => filled += read,
+        }
+    }
+    start.truncate(filled);
     let mut folder = Folder::new(Options::default());
     folder.push(&start);
     folder.end();
