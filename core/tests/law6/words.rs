@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use rollfold_core::context::ContextMode;
 use rollfold_core::{Change, FoldState, Index, Lines, Position, Snapshot};
 
-use super::compare::At;
+use super::compare::{At, Known};
 use super::{Log, options};
 use crate::support::{apply, event, line};
 
@@ -124,11 +125,6 @@ fn first_words() {
     let said = |text: &str, more: &str| {
         event(10, "user_message", &format!(",\"message\":\"{text}\"{more}"))
     };
-    let message = |role: &str, text: &str| {
-        let content = format!("[{{\"type\":\"input_text\",\"text\":\"{text}\"}}]");
-        let fields = format!("\"type\":\"message\",\"role\":\"{role}\",\"content\":{content}");
-        line(11, "response_item", &format!("{{{fields}}}"))
-    };
     let item = |kind: &str, content: &str| {
         let item = format!("{{\"type\":\"{kind}\",\"id\":\"i\",\"content\":[{content}]}}");
         event(12, "item_completed", &format!(",\"turn_id\":\"t\",\"item\":{item}"))
@@ -146,4 +142,61 @@ fn first_words() {
         event(13, "thread_goal_updated", ",\"threadId\":\"t\",\"goal\":{\"objective\":\" win \"}"),
     ];
     assert_eq!(for_words(&[meta("t", "")], &letters, 3, |at| at.thread()), 1_000);
+}
+
+fn response(fields: &str) -> String {
+    line(10, "response_item", &format!("{{{fields}}}"))
+}
+
+fn message(role: &str, text: &str) -> String {
+    let content = format!("[{{\"type\":\"input_text\",\"text\":{text:?}}}]");
+    response(&format!("\"type\":\"message\",\"role\":\"{role}\",\"content\":{content}"))
+}
+
+fn rollback(count: u32) -> String {
+    event(10, "thread_rolled_back", &format!(",\"num_turns\":{count}"))
+}
+
+#[test]
+fn contexts() {
+    let start = |id: &str| event(10, "task_started", &format!(",\"turn_id\":\"{id}\""));
+    let history = "[{\"type\":\"message\",\"role\":\"user\",\"content\":[]}]";
+    let settings = "{\"turn_id\":\"a\",\"model\":\"m\",\"cwd\":\"/w\"}";
+    let letters = [
+        start("a") + &message("user", "one"),
+        message("user", "<skill>two</skill>"),
+        line(10, "compacted", "{\"message\":\"short\",\"window_number\":3}"),
+        line(10, "compacted", &format!("{{\"message\":\"m\",\"replacement_history\":{history}}}")),
+        line(10, "turn_context", settings),
+        rollback(1),
+        rollback(2),
+    ];
+    let count = for_words(&[start("b")], &letters, 5, |at| {
+        at.context(ContextMode::Reference, &mut Known::default());
+        at.context(ContextMode::Sound, &mut Known::default());
+    });
+    assert_eq!(count, 16_807);
+}
+
+#[test]
+fn cuts() {
+    let agents = "\"author\":\"/root\",\"recipient\":\"/root/a\"";
+    let envelope = format!("{{{agents},\"content\":\"x\",\"trigger_turn\":true}}");
+    let announced = |triggers: bool| {
+        let payload = format!("{{\"trigger_turn\":{triggers}}}");
+        line(10, "inter_agent_communication_metadata", &payload)
+    };
+    let letters = [
+        event(10, "task_started", ",\"turn_id\":\"a\""),
+        event(10, "task_complete", ",\"turn_id\":\"a\""),
+        message("user", "one"),
+        message("assistant", &envelope),
+        response(&format!("\"type\":\"agent_message\",{agents},\"content\":[]")),
+        line(10, "inter_agent_communication", &envelope),
+        announced(true),
+        announced(false),
+        rollback(1),
+        rollback(2),
+    ];
+    assert_eq!(for_words(&[String::new()], &letters, 4, |at| at.forks()), 10_000);
 }
