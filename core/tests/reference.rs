@@ -105,6 +105,24 @@ fn by_default_an_end_makes_a_second_item_and_it_is_said() {
     }
 }
 
+/// A call that ended leaves its id to calls of later turns.
+#[test]
+fn an_id_is_free_again_once_its_call_has_ended() {
+    let call = |turn: &str| {
+        event(&format!("{{\"type\":\"task_started\",\"turn_id\":\"{turn}\"}}"))
+            + &event(r#"{"type":"web_search_begin","call_id":"c"}"#)
+            + &event(
+                r#"{"type":"web_search_end","call_id":"c","query":"q","action":{"type":"other"}}"#,
+            )
+    };
+    let log = call("a") + &call("b");
+    for routing in [Routing::ByCallId, Routing::Reference] {
+        let folded = fold(log.as_bytes(), Options { routing, ..Options::default() });
+        assert_eq!(finished(&folded), [[true], [true]]);
+        assert_eq!(elsewhere(&folded.steps), 0);
+    }
+}
+
 #[test]
 fn routing_matters_only_where_an_item_stands_elsewhere() {
     let (alike, other) = (Cell::new(0), Cell::new(0));

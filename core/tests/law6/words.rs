@@ -178,6 +178,32 @@ fn contexts() {
     assert_eq!(count, 16_807);
 }
 
+/// A checkpoint whose turn is rolled back, though not all its messages, and behind it one that
+/// stays: no later rollback reaches the first.
+#[test]
+fn a_checkpoint_that_stays_settles_those_before() {
+    let start = event(10, "task_started", ",\"turn_id\":\"a\"");
+    let checkpoint = |text: &str| {
+        let entry = format!(
+            "{{\"type\":\"message\",\"role\":\"user\",\"content\":[{{\"type\":\"input_text\",\"text\":\"{text}\"}}]}}"
+        );
+        let fields = format!("\"message\":\"m\",\"replacement_history\":[{entry},{entry}]");
+        line(10, "compacted", &format!("{{{fields}}}"))
+    };
+    let log = [
+        start.clone() + &message("user", "one") + &checkpoint("zero"),
+        start.clone() + &checkpoint("first") + &message("user", "two") + &message("user", "too"),
+        rollback(1),
+        start.clone() + &message("user", "three") + &checkpoint("second"),
+        start + &event(10, "user_message", ",\"message\":\"told in no history\""),
+        rollback(1),
+    ];
+    let log = log.concat();
+    check(&Log::new(log.clone(), log.into_bytes()), |at| {
+        at.context(ContextMode::Sound, &mut Known::default());
+    });
+}
+
 #[test]
 fn cuts() {
     let agents = "\"author\":\"/root\",\"recipient\":\"/root/a\"";
