@@ -191,7 +191,7 @@ fn a_checkpoint_that_stays_settles_those_before() {
         line(10, "compacted", &format!("{{{fields}}}"))
     };
     let log = [
-        start.clone() + &message("user", "one") + &checkpoint("zero"),
+        start.clone() + &checkpoint("zero") + &message("user", "one"),
         start.clone() + &checkpoint("first") + &message("user", "two") + &message("user", "too"),
         rollback(1),
         start.clone() + &message("user", "three") + &checkpoint("second"),
