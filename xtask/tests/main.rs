@@ -1,6 +1,7 @@
 //! The tasks, run as a user runs them.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+mod bench;
 mod conformance;
 mod generate;
 mod replay;
