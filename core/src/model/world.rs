@@ -15,7 +15,18 @@ const DEPTH_MAX: usize = 100;
 /// A state or a patch; `None` if it is nested too deep or holds a number that is too large.
 pub(crate) fn read_state(raw: Raw<'_>) -> Option<Value> {
     let value: Value = serde_json::from_str(raw.get()).ok()?;
-    (depth(&value) <= DEPTH_MAX).then_some(value)
+    (depth(&value) <= DEPTH_MAX && has_readable_numbers(&value)).then_some(value)
+}
+
+/// Whether no number is too large. With serde_json's `arbitrary_precision`, which another crate may
+/// ask for, it reads such numbers, too; what is understood must not depend on that.
+fn has_readable_numbers(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.as_f64().is_some_and(f64::is_finite),
+        Value::Array(values) => values.iter().all(has_readable_numbers),
+        Value::Object(members) => members.values().all(has_readable_numbers),
+        _ => true,
+    }
 }
 
 /// Levels of a value; at most 128, since it was read.

@@ -99,6 +99,8 @@ fn what(line: &[u8]) -> What {
     let first = serde_json::Deserializer::from_str(&text).into_iter::<Value>().next();
     let is_one = serde_json::from_str::<Value>(&text).is_ok();
     match first {
+        // Whether it is read depends on how serde_json is built.
+        Some(Ok(value)) if has_number_beyond_doubles(&value) => What::Odd,
         Some(Ok(Value::Object(_))) if is_one => object(&text),
         Some(Ok(_)) if is_one => What::Damaged(first_type(&text)),
         // A broken line, if no second record stands in it.
@@ -108,6 +110,15 @@ fn what(line: &[u8]) -> What {
             What::Damaged(first_type(&text))
         }
         _ => What::Odd,
+    }
+}
+
+fn has_number_beyond_doubles(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => !number.as_f64().is_some_and(f64::is_finite),
+        Value::Array(values) => values.iter().any(has_number_beyond_doubles),
+        Value::Object(members) => members.values().any(has_number_beyond_doubles),
+        _ => false,
     }
 }
 
