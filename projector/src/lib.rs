@@ -1,6 +1,6 @@
-//! Keeps the fold of Codex rollouts - turns and items, as [`rollfold_core`] makes them - in one
-//! embedded redb file. A sync folds only what a log has got since the last one; a question reads
-//! only the rows it is about, now or as of any line.
+//! Keeps the fold of Codex rollouts - turns, items and all else that [`rollfold_core`] makes of
+//! them - in one embedded redb file. A sync folds only what a log has got since the last one; a
+//! question reads only the rows it is about, now or as of any line.
 //!
 //! ```
 //! use rollfold_core::model::ItemsView;
@@ -36,18 +36,21 @@
 //!
 //! # What it is not
 //!
-//! No finder of logs, no search, no copy of the log: records that make no turn and no item leave
-//! only the place of the next line.
+//! No finder of logs, no search, no copy of the log: of a record that changes nothing only its
+//! place and kind are kept.
 //!
 //! # Limits
 //!
 //! One process writes a store at a time, one thread of it at a time; others read copies of it
 //! ([`Store::open_reader`]). Where locks are mandatory, as on Windows, a store cannot be read while
-//! it is written, and who holds it is not told. A log's line is held in
-//! memory as a whole, up to [`rollfold_core::Options::line_limit`]. Of a [`Chain`], the facts of the
-//! thread are those that its oldest file tells first. A log that the system shows as the same file, only longer, is compared in
-//! samples ([`Check`] says how): a rewrite in place that leaves these as they were and makes the
-//! log longer is not seen, unless all of it is asked to be compared. Versions are kept for ever.
+//! it is written, and who holds it is not told.
+//!
+//! A log's line is held in memory as a whole, up to [`rollfold_core::Options::line_limit`]. Of a
+//! [`Chain`], the facts of the thread are those that its oldest file tells first.
+//!
+//! A log that the system shows as the same file, only longer, is compared in samples ([`Check`]
+//! says how): a rewrite in place that leaves these as they were and makes the log longer is not
+//! seen, unless all of it is asked to be compared. Versions are kept for ever.
 
 mod commit;
 mod cursor;
