@@ -6,7 +6,7 @@ use rollfold_core::testing::{Prng, Shape, Swarm, damage, rollout_bytes, shape_by
 use rollfold_core::{Options, Routing};
 use rollfold_projector::{MemSource, Store, SyncOptions};
 
-use crate::support::{Model, event, golden, goldens, line_by_line, line_ends};
+use crate::support::{Model, event, golden, goldens, line_by_line, line_ends, references};
 
 /// Syncs a log that grows to each of `ends`, and compares after each.
 fn grow(store: &Store, key: &str, log: &[u8], ends: &[usize], options: &SyncOptions) {
@@ -201,6 +201,14 @@ fn travel(store: &Store, key: &str, log: &[u8]) {
 fn goldens_as_of_every_line() {
     let store = Store::in_memory().unwrap();
     for (name, log) in goldens() {
+        travel(&store, &name, &log);
+    }
+}
+
+#[test]
+fn reference_logs_as_of_every_line() {
+    let store = Store::in_memory().unwrap();
+    for (name, log) in references() {
         travel(&store, &name, &log);
     }
 }

@@ -25,6 +25,21 @@ pub(crate) fn goldens() -> Vec<(String, Vec<u8>)> {
     cases.into_iter().map(read).collect()
 }
 
+/// The logs that the reference's outputs are of, by name, sorted.
+pub(crate) fn references() -> Vec<(String, Vec<u8>)> {
+    let reference = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/reference");
+    let files = std::fs::read_dir(reference).unwrap().map(|file| file.unwrap().path());
+    let mut logs: Vec<PathBuf> =
+        files.filter(|path| path.extension().is_some_and(|end| end == "jsonl")).collect();
+    logs.sort();
+    assert!(logs.len() >= 60, "reference logs are missing");
+    let read = |path: PathBuf| {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        (name, std::fs::read(path).unwrap())
+    };
+    logs.into_iter().map(read).collect()
+}
+
 /// A golden input.
 pub(crate) fn golden(name: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/golden").join(name);
