@@ -83,8 +83,8 @@ impl Store {
     /// every row. With [`VerifyOptions::repair`], tables that differ are written anew.
     ///
     /// # Errors
-    /// When the log or the store cannot be read, the store does not know the log, or the log is no
-    /// longer what was folded: sync it first.
+    /// When the log or the store cannot be read, the store does not know the log, the log is no
+    /// longer what was folded (sync it first), or somebody synced it before the repair.
     pub fn verify<S: LogSource + ?Sized>(
         &self,
         source: &S,
@@ -104,7 +104,10 @@ impl Store {
             ..SyncOptions::default()
         };
         let synced = fresh.sync(&prefix, &sync).map_err(VerifyError::Sync)?;
-        if synced.position.offset_bytes != cursor.state.position.offset_bytes {
+        let folded = self::known(&fresh.begin_read().map_err(in_store)?, key).map_err(in_store)?;
+        let folded = folded.map(|known| known.cursor()).transpose().map_err(in_store)?;
+        // What was folded of other bytes is worth keeping, not repairing.
+        if folded.is_none_or(|folded| folded.state.digest() != cursor.state.digest()) {
             return Err(VerifyError::Rewritten { key: key.to_owned() });
         }
         let mut check = Check {
@@ -131,6 +134,9 @@ impl Store {
         drop(suspect);
         if options.repair && !differing.is_empty() {
             let write = self.begin_write().map_err(in_store)?;
+            if newest_in(&write, key).map_err(in_store)?.as_ref() != Some(&known) {
+                return Err(VerifyError::Raced { key: key.to_owned() });
+            }
             repair(&write, &fresh, known.thread, &differing).map_err(in_store)?;
             if let Some(fresh_cursor) = fresh_cursor.filter(|_| differing.contains(&"cursors")) {
                 put_cursor(&write, known.thread, &fresh_cursor).map_err(in_store)?;
@@ -145,6 +151,12 @@ impl Store {
 fn known(read: &ReadTransaction, key: &str) -> Result<Option<Known>, StoreError> {
     let threads = read.open_table(schema::THREADS)?;
     let cursors = read.open_table(schema::CURSORS)?;
+    newest_generation(&threads, &cursors, key)
+}
+
+fn newest_in(write: &WriteTransaction, key: &str) -> Result<Option<Known>, StoreError> {
+    let threads = write.open_table(schema::THREADS)?;
+    let cursors = write.open_table(schema::CURSORS)?;
     newest_generation(&threads, &cursors, key)
 }
 

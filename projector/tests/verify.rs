@@ -5,7 +5,7 @@ use std::borrow::Borrow;
 use redb::{Key, ReadableTable, TableDefinition, Value};
 use rollfold_core::testing::{Prng, Shape, Swarm, damage, rollout_bytes, shape_bytes};
 use rollfold_projector::{
-    DifferenceKind, MemSource, Store, SyncOptions, Verified, VerifyError, VerifyOptions,
+    DifferenceKind, LogSource, MemSource, Store, SyncOptions, Verified, VerifyError, VerifyOptions,
 };
 
 use crate::support::{Model, event, goldens, line_by_line, line_ends, small_log};
@@ -127,7 +127,7 @@ where
         }
     }
     for log in [&first, &source] {
-        Model::of(&log.bytes).assert_same(&store, rollfold_projector::LogSource::key(log));
+        Model::of(&log.bytes).assert_same(&store, log.key());
     }
     assert!(found >= 2, "{name}: {found}");
 }
@@ -188,4 +188,64 @@ fn what_cannot_be_verified_says_why() {
     let error = verify(&source).unwrap_err();
     assert!(matches!(error, VerifyError::Rewritten { .. }));
     assert!(!error.to_string().contains('\n'));
+}
+
+/// A log of the same length that says something else is another generation, not a repair.
+#[test]
+fn a_rewritten_log_repairs_nothing() {
+    let store = Store::in_memory().unwrap();
+    let mut source = MemSource::new("log", small_log());
+    store.sync(&source, &SyncOptions::default()).unwrap();
+    let folded = Model::of(&source.bytes);
+    let at = source.bytes.windows(5).position(|bytes| bytes == b"do it").unwrap();
+    source.bytes[at..at + 5].copy_from_slice(b"DO IT");
+    let options = VerifyOptions { repair: true, ..VerifyOptions::default() };
+    let error = store.verify(&source, &options).unwrap_err();
+    assert!(matches!(error, VerifyError::Rewritten { .. }), "{error}");
+    folded.assert_same(&store, "log");
+}
+
+/// A log during whose reading the store is synced further.
+struct Meddling<'s> {
+    store: &'s Store,
+    log: MemSource,
+    grown: MemSource,
+}
+
+impl LogSource for Meddling<'_> {
+    fn key(&self) -> &str {
+        self.log.key()
+    }
+
+    fn len_bytes(&self) -> std::io::Result<Option<u64>> {
+        self.log.len_bytes()
+    }
+
+    fn read_at(&self, offset_bytes: u64, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.store.sync(&self.grown, &SyncOptions::default()).unwrap();
+        self.log.read_at(offset_bytes, buffer)
+    }
+}
+
+#[test]
+fn a_repair_never_undoes_a_sync_that_came_between() {
+    let store = Store::in_memory().unwrap();
+    let log = MemSource::new("log", small_log());
+    store.sync(&log, &SyncOptions::default()).unwrap();
+    let facts: TableDefinition<(u32, u8, u64), &[u8]> = TableDefinition::new("facts");
+    store
+        .tamper(|write| {
+            write.open_table(facts)?.pop_first()?;
+            Ok(())
+        })
+        .unwrap();
+    let mut grown = log.clone();
+    grown.bytes.extend(event(r#"{"type":"agent_message","message":"more"}"#).bytes());
+    let options = VerifyOptions { repair: true, ..VerifyOptions::default() };
+    let meddling = Meddling { store: &store, log, grown };
+    let error = store.verify(&meddling, &options).unwrap_err();
+    assert!(matches!(error, VerifyError::Raced { .. }), "{error}");
+    let grown = meddling.grown.clone();
+    assert_eq!(store.verify(&grown, &options).unwrap().repaired, ["facts"]);
+    Model::of(&grown.bytes).assert_same(&store, "log");
 }

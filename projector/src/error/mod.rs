@@ -284,6 +284,12 @@ pub enum VerifyError {
         /// The log.
         key: String,
     },
+    /// Somebody synced the log meanwhile; nothing was repaired.
+    #[error("{key}: was synced by somebody else at the same time; verify again")]
+    Raced {
+        /// The log.
+        key: String,
+    },
     /// There is no room for a store to compare with.
     #[error("no scratch store: {0}")]
     Scratch(#[source] OpenError),
