@@ -1,9 +1,8 @@
 //! The end of a log from which alone a context can be rebuilt (A26): for readers that do not want
 //! the whole of a long one.
 
-use std::sync::Arc;
-
 use super::bodies::{Bodies, ContextError, read};
+use super::reverse::SegmentId;
 use crate::decode::Body;
 use crate::format::{EventKind, Kind, ResponseKind, TurnItem};
 use crate::records::{RecordClass, RecordEntry, RecordIndex};
@@ -56,7 +55,7 @@ struct Scan {
 /// About a turn, as in R80.
 #[derive(Default)]
 struct Segment {
-    turn_id: Option<Arc<str>>,
+    id: SegmentId,
     has_checkpoint: bool,
     has_context: bool,
     has_user: bool,
@@ -77,13 +76,13 @@ impl Scan {
                 self.segment.has_checkpoint = true;
             }
             RecordClass::TurnEnd { turn_id } | RecordClass::TurnAbort { turn_id } => {
-                self.segment.learn(turn_id.as_ref());
+                self.segment.id.learn(turn_id.as_ref());
             }
             RecordClass::TurnContext(facts) => {
-                self.segment.learn(facts.turn_id.as_ref());
-                self.segment.has_context |= self.segment.is_compatible(facts.turn_id.as_ref());
+                self.segment.id.learn(facts.turn_id.as_ref());
+                self.segment.has_context |= self.segment.id.admits(facts.turn_id.as_ref());
             }
-            RecordClass::TurnStart { turn_id } if self.segment.is_compatible(Some(turn_id)) => {
+            RecordClass::TurnStart { turn_id } if self.segment.id.admits(Some(turn_id)) => {
                 let segment = std::mem::take(&mut self.segment);
                 self.has_checkpoint |= segment.has_checkpoint;
                 self.has_turn |= segment.has_context && segment.has_user;
@@ -95,20 +94,6 @@ impl Scan {
             self.segment.has_user = true;
         }
         Ok(if self.has_checkpoint && self.has_turn { Seen::Enough } else { Seen::NotYet })
-    }
-}
-
-impl Segment {
-    /// R83.
-    fn is_compatible(&self, id: Option<&Arc<str>>) -> bool {
-        match (&self.turn_id, id) {
-            (Some(known), Some(id)) => known == id,
-            _ => true,
-        }
-    }
-
-    fn learn(&mut self, id: Option<&Arc<str>>) {
-        self.turn_id = self.turn_id.take().or_else(|| id.cloned());
     }
 }
 

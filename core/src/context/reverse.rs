@@ -43,7 +43,7 @@ impl Reference {
 /// One turn, about (R80).
 #[derive(Debug, Default)]
 struct Segment {
-    turn_id: Option<Arc<str>>,
+    id: SegmentId,
     counts_as_user: bool,
     settings: Option<TurnSettings>,
     reference: Reference,
@@ -56,17 +56,22 @@ struct Segment {
     window: Option<Window>,
 }
 
-impl Segment {
-    /// R83.
-    fn is_compatible(&self, id: Option<&Arc<str>>) -> bool {
-        match (&self.turn_id, id) {
+/// The turn's id that a segment goes by, once a record of it tells one (R83).
+#[derive(Debug, Default)]
+pub(super) struct SegmentId(Option<Arc<str>>);
+
+impl SegmentId {
+    /// Whether a record with this id can be of the segment.
+    pub(super) fn admits(&self, id: Option<&Arc<str>>) -> bool {
+        match (&self.0, id) {
             (Some(known), Some(id)) => known == id,
             _ => true,
         }
     }
 
-    fn learn(&mut self, id: Option<&Arc<str>>) {
-        self.turn_id = self.turn_id.take().or_else(|| id.cloned());
+    /// Takes in the id that a record tells; read backwards, so the first one stays.
+    pub(super) fn learn(&mut self, id: Option<&Arc<str>>) {
+        self.0 = self.0.take().or_else(|| id.cloned());
     }
 }
 
@@ -121,10 +126,10 @@ impl Scan {
             RecordClass::Rollback { num_turns } => {
                 self.pending_rollbacks = self.pending_rollbacks.saturating_add((*num_turns).into());
             }
-            RecordClass::TurnEnd { turn_id } => self.segment().learn(turn_id.as_ref()),
+            RecordClass::TurnEnd { turn_id } => self.segment().id.learn(turn_id.as_ref()),
             RecordClass::TurnAbort { turn_id } => {
                 if self.active.is_some() || turn_id.is_some() {
-                    self.segment().learn(turn_id.as_ref());
+                    self.segment().id.learn(turn_id.as_ref());
                 }
             }
             RecordClass::UserMessage | RecordClass::Communication { .. } => {
@@ -132,8 +137,8 @@ impl Scan {
             }
             RecordClass::TurnContext(facts) => {
                 let segment = self.segment();
-                segment.learn(facts.turn_id.as_ref());
-                if segment.is_compatible(facts.turn_id.as_ref()) {
+                segment.id.learn(facts.turn_id.as_ref());
+                if segment.id.admits(facts.turn_id.as_ref()) {
                     segment.settings = Some(facts.settings.clone());
                     if segment.reference == Reference::NeverSet {
                         segment.reference = Reference::Latest(place);
@@ -148,7 +153,7 @@ impl Scan {
                 }
             }
             RecordClass::TurnStart { turn_id } => {
-                if self.active.as_ref().is_some_and(|active| active.is_compatible(Some(turn_id))) {
+                if self.active.as_ref().is_some_and(|active| active.id.admits(Some(turn_id))) {
                     self.finalize();
                 }
             }
