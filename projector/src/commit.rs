@@ -2,9 +2,9 @@
 //! the diagnostics and the cursor that speaks of them.
 
 use redb::ReadableTable;
-use rollfold_core::FoldState;
+use rollfold_core::{Digest, FoldState};
 
-use crate::cursor::{Cursor, TailDigest};
+use crate::cursor::Cursor;
 use crate::error::{StoreError, SyncError};
 use crate::lines::{LineReader, ReadError};
 use crate::past::StorePast;
@@ -108,7 +108,7 @@ pub(crate) fn batch<S: LogSource + ?Sized>(
             key: target.key.clone(),
             generation: target.generation,
             state: target.state.clone(),
-            tail: TailDigest::of(reader.tail()),
+            tail: Digest::of(reader.tail()),
             samples: reader.samples().to_vec(),
             seen: reader.seen(target.identity),
         };

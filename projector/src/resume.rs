@@ -4,7 +4,7 @@
 use rollfold_core::{Digest, FoldState, LongLine, Position};
 
 use crate::commit::{BatchError, Target};
-use crate::cursor::{Cursor, TailDigest};
+use crate::cursor::Cursor;
 use crate::error::SyncError;
 use crate::lines::{LineReader, ReadError, read_full};
 use crate::samples;
@@ -119,7 +119,7 @@ impl<'s, S: LogSource + ?Sized> Begin<'s, S> {
             return Ok((false, Found::Other, bytes_read));
         }
         let reader = self.open(at_bytes, &cursor.samples)?;
-        let is_same = TailDigest::of(reader.tail()) == cursor.tail;
+        let is_same = Digest::of(reader.tail()) == cursor.tail;
         Ok((false, if is_same { Found::Same(Box::new(reader)) } else { Found::Other }, bytes_read))
     }
 

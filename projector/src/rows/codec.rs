@@ -116,10 +116,10 @@ pub(crate) fn body<'r, K: Debug>(
 #[cfg(test)]
 mod tests {
     use rollfold_core::model::{PlanItem, TurnHead, TurnStatus};
-    use rollfold_core::{Damage, Diagnostic, DiagnosticKind, FoldState, Options, Span};
+    use rollfold_core::{Damage, Diagnostic, DiagnosticKind, Digest, FoldState, Options, Span};
 
     use super::*;
-    use crate::cursor::{Cursor, TailDigest};
+    use crate::cursor::Cursor;
 
     const AT: RowAt<(u32, u32)> = RowAt { table: "turns", key: (1, 2) };
 
@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(decode(spelled.as_bytes(), &AT).unwrap(), Some(diagnostic));
 
         let state = FoldState::new(Options::default());
-        let tail = TailDigest::of(b"");
+        let tail = Digest::of(b"");
         let cursor = Cursor {
             key: "log".into(),
             generation: 2,
