@@ -86,22 +86,17 @@ fn one(args: &Args, view: &ThreadView) -> Result<u8, Box<dyn Error>> {
     let mut groups: BTreeMap<String, Group> = BTreeMap::new();
     let mut len = 0u64;
     let mut after = None;
-    let mut lines = Vec::new();
+    let head = format!("{} ({})", view.key(), view.generation());
     loop {
         let page = view.diagnostics_page(after, 1000)?;
         for diagnostic in page.rows {
             len += 1;
             if args.all {
-                lines.push(diagnostic.clone());
+                say_one(args, &head, &diagnostic);
             }
             let name = name(&diagnostic.kind);
             let group = groups.entry(name).or_insert(Group { count: 0, first: diagnostic });
             group.count += 1;
-        }
-        if args.all {
-            // Said page by page: a log may have more of them than fit in memory.
-            let head = format!("{} ({})", view.key(), view.generation());
-            lines.drain(..).for_each(|diagnostic| say_one(args, &head, &diagnostic));
         }
         after = page.next;
         if after.is_none() {

@@ -55,7 +55,6 @@ pub(super) fn measure(bench: &mut Bench<'_>, input: &Input) -> Result<(), Box<dy
     let log = folder.path().join("log.jsonl");
     std::fs::write(&log, bytes)?;
     let mut number = 0;
-    let mut store_bytes = 0;
     bench.through("sync", len, || {
         number += 1;
         let db = folder.path().join(format!("{number}.redb"));
@@ -65,7 +64,7 @@ pub(super) fn measure(bench: &mut Bench<'_>, input: &Input) -> Result<(), Box<dy
     if bench.wants(&["size"]) {
         let db = folder.path().join("size.redb");
         Store::open(&db)?.sync(&FileSource::open(&log)?, &SyncOptions::default())?;
-        store_bytes += std::fs::metadata(&db)?.len();
+        let store_bytes = std::fs::metadata(&db)?.len();
         bench.put("size", store_bytes as f64 / len.max(1) as f64, "of log");
     }
     if bench.wants(&["memory"]) {
