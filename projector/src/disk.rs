@@ -171,7 +171,7 @@ fn read_at(mut file: &File, offset_bytes: u64, buffer: &mut [u8]) -> io::Result<
     file.read(buffer)
 }
 
-fn identity_of(metadata: &Metadata) -> Identity {
+pub(crate) fn identity_of(metadata: &Metadata) -> Identity {
     #[cfg(unix)]
     let (file, changed_ns) = {
         use std::os::unix::fs::MetadataExt;
@@ -191,7 +191,7 @@ fn identity_of(metadata: &Metadata) -> Identity {
 }
 
 /// Since the Unix epoch, or before it.
-fn nanoseconds(time: SystemTime) -> Option<i128> {
+pub(crate) fn nanoseconds(time: SystemTime) -> Option<i128> {
     match time.duration_since(UNIX_EPOCH) {
         Ok(since) => i128::try_from(since.as_nanos()).ok(),
         Err(before) => i128::try_from(before.duration().as_nanos()).ok().map(|before| -before),
@@ -200,7 +200,7 @@ fn nanoseconds(time: SystemTime) -> Option<i128> {
 
 /// The name of a rollout, else the path as text. Bytes that are no text are spelled NUL and two hex
 /// digits: no path holds NUL, so different paths stay different.
-fn key_of(path: &Path) -> String {
+pub(crate) fn key_of(path: &Path) -> String {
     let name = path.file_name().and_then(|name| rollout_name(name.to_str()?));
     name.map_or_else(|| path_text(path), str::to_owned)
 }

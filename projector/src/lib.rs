@@ -56,6 +56,7 @@ mod commit;
 mod cursor;
 mod disk;
 mod error;
+mod home;
 mod lines;
 mod page;
 mod past;
@@ -77,6 +78,9 @@ pub use error::{
     ContextQueryError, Corrupt, CorruptProblem, Damage, DamageKind, OpenError, QueryError,
     StoreError, SyncError, VerifyError, Versions,
 };
+pub use home::{
+    Form, Found, Home, HomeError, NameEntry, Names, Scan, Stray, StrayReason, home_dir, store_path,
+};
 pub use page::{DiagnosticAt, Generation, ItemAt, ItemRow, Order, Page, Paging, TurnRow};
 pub use query::{
     CursorProblem, Diff, Differing, LIST_LIMIT, LIST_LIMIT_MAX, LineAt, LineChanges, List,
@@ -84,7 +88,8 @@ pub use query::{
 };
 pub use rows::ledger::UsageTotals;
 pub use source::{
-    BaseProblem, Chain, Identity, LogSource, MemSource, Resolve, SourceBodies, SourceNote,
+    BaseProblem, Chain, Identity, LogSource, MemSource, Resolve, RolloutName, SourceBodies,
+    SourceNote,
 };
 pub use store::{Healed, Holder, Opened, Store};
 pub use sync::{Check, Outcome, Progress, RewriteSign, SyncOptions, Synced};

@@ -32,7 +32,7 @@ use redb::TableDefinition;
 use crate::error::Versions;
 
 /// What this build writes and reads. A store made by other versions is set aside.
-pub(crate) const VERSIONS: Versions = Versions { schema: 3, reducers: 2 };
+pub(crate) const VERSIONS: Versions = Versions { schema: 4, reducers: 2 };
 
 /// Names in `meta`; each row is a little-endian `u32`.
 pub(crate) const META_SCHEMA: &str = "schema";

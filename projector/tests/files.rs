@@ -104,7 +104,7 @@ fn a_store_of_another_version_wants_a_rebuild() {
             _ => Versions { reducers: 99, ..expected },
         };
         assert_eq!(found, other);
-        assert_eq!(expected, Versions { schema: 3, reducers: 2 });
+        assert_eq!(expected, Versions { schema: 4, reducers: 2 });
     }
 }
 

@@ -5,6 +5,7 @@ mod corrupt;
 mod crash;
 mod damage;
 mod files;
+mod homes;
 mod lists;
 mod model;
 mod modes;

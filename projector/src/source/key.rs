@@ -1,11 +1,58 @@
 //! By what a rollout file is known: its name, wherever it lies.
 
-/// The name without its endings, if it is that of a rollout (SEMANTICS R235, with a segment's id
-/// perhaps): `rollout-<time>-<thread>[_<segment>]`. Files that are moved, archived, compressed or
-/// laid into another folder keep it.
+/// The parts of a rollout file's name (SEMANTICS R235, with a segment's id perhaps):
+/// `rollout-<time>-<thread>[_<segment>].jsonl[.zst]`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RolloutName {
+    text: String,
+}
+
+impl RolloutName {
+    /// Reads a file's name, with either ending; `None` if it is not that of a rollout.
+    #[must_use]
+    pub fn parse(file_name: &str) -> Option<Self> {
+        rollout_name(file_name).map(|name| Self { text: name.to_owned() })
+    }
+
+    /// The name without its endings: the key by which a store knows the log.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// When the file was made, `YYYY-MM-DDTHH-MM-SS`, by a clock whose zone is not recorded.
+    #[must_use]
+    pub fn time(&self) -> &str {
+        self.text.get(PREFIX.len()..PREFIX.len() + TIME.len()).unwrap_or_default()
+    }
+
+    /// Year, month and day in the name: the folders it belongs in.
+    #[must_use]
+    pub fn date(&self) -> (&str, &str, &str) {
+        let time = self.time();
+        let part = |range: std::ops::Range<usize>| time.get(range).unwrap_or_default();
+        (part(0..4), part(5..7), part(8..10))
+    }
+
+    /// The thread it is of.
+    #[must_use]
+    pub fn thread_id(&self) -> &str {
+        let start = PREFIX.len() + TIME.len() + 1;
+        self.text.get(start..start + ID.len()).unwrap_or_default()
+    }
+
+    /// The segment's own id, if it is not the thread's first file.
+    #[must_use]
+    pub fn segment_id(&self) -> Option<&str> {
+        self.text.split_once('_').map(|(_, segment)| segment)
+    }
+}
+
+/// The name without its endings, if it is that of a rollout. Files that are moved, archived,
+/// compressed or laid into another folder keep it.
 pub(crate) fn rollout_name(file_name: &str) -> Option<&str> {
     let name = file_name.strip_suffix(".zst").unwrap_or(file_name).strip_suffix(".jsonl")?;
-    let rest = name.strip_prefix("rollout-")?;
+    let rest = name.strip_prefix(PREFIX)?;
     let (time, ids) = rest.split_at_checked(TIME.len())?;
     let ids = ids.strip_prefix('-')?;
     let (thread, segment) = match ids.split_once('_') {
@@ -16,6 +63,7 @@ pub(crate) fn rollout_name(file_name: &str) -> Option<&str> {
     is_name.then_some(name)
 }
 
+const PREFIX: &str = "rollout-";
 const TIME: &str = "0000-00-00T00-00-00";
 const ID: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
@@ -36,6 +84,18 @@ fn fits(text: &str, pattern: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_have_parts() {
+        let (thread, segment) =
+            ("019bb0c0-0000-7000-8000-000000000001", "019bb0c0-0000-7000-8000-000000000002");
+        let text = format!("rollout-2026-03-01T10-00-00-{thread}_{segment}.jsonl.zst");
+        let name = RolloutName::parse(&text).unwrap();
+        assert_eq!((name.thread_id(), name.segment_id()), (thread, Some(segment)));
+        assert_eq!((name.time(), name.date()), ("2026-03-01T10-00-00", ("2026", "03", "01")));
+        let first = RolloutName::parse(&text.replace(&format!("_{segment}"), "")).unwrap();
+        assert_eq!((first.thread_id(), first.segment_id()), (thread, None));
+    }
 
     #[test]
     fn rollouts_are_known_by_their_names() {

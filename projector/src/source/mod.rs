@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use chain::{BaseProblem, Chain, Resolve};
 pub(crate) use compressed::Compressed;
 pub use identity::Identity;
+pub use key::RolloutName;
 pub(crate) use key::rollout_name;
 pub use memory::MemSource;
 
