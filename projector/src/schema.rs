@@ -25,6 +25,7 @@
 //! | `diagnostics` | thread, seq, place on the line | `Diagnostic` | no |
 //! | `summaries` | thread | what lists show of a log | no |
 //! | `touched` | count of changes of summaries | thread | no |
+//! | `names` | thread's id | name that stands beside the logs | no |
 //!
 //! `live_turns` and `item_places` answer what the fold asks of the past at a cost that does not grow
 //! with it. Ids and keys are bytes, not text: redb would check text at every comparison.
@@ -77,6 +78,7 @@ pub(crate) const WORLD: TableDefinition<VersionKey, Bytes> = TableDefinition::ne
 pub(crate) const USAGE: TableDefinition<BlockKey, Bytes> = TableDefinition::new("usage");
 pub(crate) const LINES: TableDefinition<BlockKey, Bytes> = TableDefinition::new("lines");
 pub(crate) const SUMMARIES: TableDefinition<u32, Bytes> = TableDefinition::new("summaries");
+pub(crate) const NAMES: TableDefinition<Bytes, Bytes> = TableDefinition::new("names");
 pub(crate) const TOUCHED: TableDefinition<u64, u32> = TableDefinition::new("touched");
 pub(crate) const DIAGNOSTICS: TableDefinition<DiagnosticKey, Bytes> =
     TableDefinition::new("diagnostics");

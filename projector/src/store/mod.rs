@@ -90,6 +90,7 @@ impl Store {
             write.open_table(schema::DIAGNOSTICS)?;
             write.open_table(schema::SUMMARIES)?;
             write.open_table(schema::TOUCHED)?;
+            write.open_table(schema::NAMES)?;
         }
         Ok(write.commit()?)
     }
