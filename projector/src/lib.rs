@@ -83,8 +83,8 @@ pub use home::{
     Form, Found, Home, HomeError, NameEntry, Names, Scan, Stray, StrayReason, home_dir, store_path,
 };
 pub use library::{
-    Archived, FilteredBy, FindError, Kin, Library, LogEntry, LogPlace, Relation, ThreadEntry,
-    ThreadFilter, ThreadTime, ThreadsRequest, TreeNode,
+    Archived, FilteredBy, FindError, Kin, Library, LogEntry, LogPlace, NotListed, Relation,
+    ThreadEntry, ThreadFilter, ThreadTime, ThreadsRequest, TreeNode, Verdict,
 };
 pub use page::{DiagnosticAt, Generation, ItemAt, ItemRow, Order, Page, Paging, TurnRow};
 pub use query::{

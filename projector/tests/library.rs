@@ -441,3 +441,56 @@ fn trees_end_whatever_rounds_they_go() {
     let by = FilteredBy::Kin;
     assert_eq!(by.to_string(), "it was not spawned there");
 }
+
+/// Everything found is listed or says why not.
+#[test]
+fn whatever_is_not_listed_says_why() {
+    use std::fs;
+    let dir = tempfile::TempDir::new().unwrap();
+    let home = Home::at(dir.path());
+    let day = home.sessions_dir().join("2026/03/01");
+    let library = library();
+    let put = |folder: &std::path::Path, name: &str, bytes: &[u8]| {
+        fs::create_dir_all(folder).unwrap();
+        fs::write(folder.join(name), bytes).unwrap();
+    };
+    let key = |number| format!("rollout-2026-03-01T10-00-00-{}", id(number));
+    let oss = Log::new(2, 1, r#","model_provider":"oss""#);
+    for (number, log) in [(1, Log::new(1, 1, "")), (2, oss)] {
+        put(&day, &format!("{}.jsonl", key(number)), &log.source().bytes);
+        log.sync(&library);
+    }
+    // A segment of the first thread, a copy of it, a log that was not synced, and a stray.
+    let segment = format!("rollout-2026-03-01T11-00-00-{}_{}", id(1), id(11));
+    put(&day, &format!("{segment}.jsonl"), &Log::new(1, 1, "").source().bytes);
+    let source = MemSource::new(&segment, Log::new(1, 1, "").source().bytes.to_vec());
+    library.store().sync(&source, &SyncOptions::default()).unwrap();
+    put(&home.archived_dir(), &format!("{}.jsonl", key(2)), &Log::new(2, 1, "").source().bytes);
+    put(&day, &format!("{}.jsonl", key(3)), b"{}\n");
+    put(&day, "notes.txt", b"x");
+    library.refresh().unwrap();
+
+    let filter = ThreadFilter { providers: vec!["none".into()], ..ThreadFilter::default() };
+    let show = |filter: &ThreadFilter| {
+        let verdicts = library.why_not(&home.scan().unwrap(), filter);
+        let name = |path: &std::path::Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+        let reason = |it: &rollfold_projector::Verdict| match &it.reason {
+            None => "listed".to_owned(),
+            Some(reason) => reason.to_string().split([' ', '/']).take(4).collect::<Vec<_>>().join(" "),
+        };
+        verdicts.iter().map(|it| format!("{}: {}", name(&it.path), reason(it))).collect::<Vec<_>>()
+    };
+    let expected = |reason: &str| {
+        vec![
+            format!("{}.jsonl: it is a copy", key(2)),
+            "notes.txt: is no rollout by".to_owned(),
+            format!("{}.jsonl: it is an earlier", key(1)),
+            format!("{}.jsonl: {reason}", key(2)),
+            format!("{}.jsonl: it was not synced", key(3)),
+            format!("{segment}.jsonl: {reason}"),
+        ]
+    };
+    assert_eq!(show(&ThreadFilter::default()), expected("listed"));
+    assert_eq!(show(&filter), expected("its model's provider is"));
+    assert_eq!(library.len(), 2);
+}

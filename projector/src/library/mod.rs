@@ -10,6 +10,7 @@ mod filter;
 mod list;
 mod names;
 mod tree;
+mod why_not;
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
@@ -18,6 +19,7 @@ pub use entry::{LogEntry, LogPlace, ThreadEntry};
 pub use filter::{Archived, FilteredBy, Kin, ThreadFilter, ThreadTime};
 pub use list::ThreadsRequest;
 pub use tree::TreeNode;
+pub use why_not::{NotListed, Verdict};
 
 use crate::error::QueryError;
 use crate::store::Store;
