@@ -31,7 +31,7 @@ enum Command {
     /// Shows the files of a home: the rollouts, and what else lies among them and why it is none.
     Find(cmd::find::Args),
     /// Lists threads.
-    List(cmd::list::Args),
+    List(Box<cmd::list::Args>),
     /// Draws who spawned whom, or who was forked from whom.
     Tree(cmd::tree::Args),
 }
