@@ -186,7 +186,7 @@ impl<'t> Group<'t> {
             }
             None => self.thread_of(target)?,
         };
-        self.writer.turn_to(thread)?;
+        self.writer.turn_to(thread, &target.key, target.generation)?;
         for step in &batch.steps {
             self.writer.put(step)?;
         }

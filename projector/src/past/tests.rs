@@ -151,9 +151,9 @@ fn write(store: &Store, steps: impl Iterator<Item = Step>) {
     for (step, place) in steps.zip(0..) {
         // Between lines of another, which must not show.
         if place % 5 == 4 {
-            writer.turn_to(THREAD + 1).unwrap();
+            writer.turn_to(THREAD + 1, "other", 0).unwrap();
         }
-        writer.turn_to(THREAD).unwrap();
+        writer.turn_to(THREAD, "log", 0).unwrap();
         writer.put(&step).unwrap();
     }
     writer.finish().unwrap();

@@ -13,5 +13,6 @@ pub(crate) mod lines;
 mod parts;
 pub(crate) mod places;
 pub(crate) mod thread;
+pub(crate) mod summary;
 pub(crate) mod varint;
 pub(crate) mod world;

@@ -16,6 +16,7 @@ use crate::rows::heads::Heads;
 use crate::rows::ledger::LedgerWriter;
 use crate::rows::lines::LineWriter;
 use crate::rows::places::{Tail, tail_of, turn_named};
+use crate::rows::summary::SummaryWriter;
 use crate::rows::world::WorldRows;
 use crate::schema::{self, Bytes, DiagnosticKey, ItemPlaceKey, TurnIdKey, newest_first};
 
@@ -34,6 +35,7 @@ pub(crate) struct ThreadWriter<'t> {
     ledger: LedgerWriter<'t>,
     lines: LineWriter<'t>,
     diagnostics: Table<'t, DiagnosticKey, Bytes>,
+    summary: SummaryWriter<'t>,
     /// The turn that items come to, ahead of its row: most items come to the turn of the item
     /// before.
     growing: Option<(TurnNo, Tail)>,
@@ -61,20 +63,27 @@ impl<'t> ThreadWriter<'t> {
             ledger: LedgerWriter::new(write.open_table(schema::USAGE)?),
             lines: LineWriter::new(write.open_table(schema::LINES)?),
             diagnostics: write.open_table(schema::DIAGNOSTICS)?,
+            summary: SummaryWriter::open(write)?,
             growing: None,
             row: Vec::new(),
         })
     }
 
-    /// Goes on with the rows of a thread.
-    pub(crate) fn turn_to(&mut self, thread: u32) -> Result<(), StoreError> {
+    /// Goes on with the rows of a thread; a new one is the log of this key and generation.
+    pub(crate) fn turn_to(
+        &mut self,
+        thread: u32,
+        key: &str,
+        generation: u32,
+    ) -> Result<(), StoreError> {
         if self.thread == Some(thread) {
             return Ok(());
         }
         self.finish()?;
         self.thread = Some(thread);
         self.ledger.turn_to(thread)?;
-        self.lines.turn_to(thread)
+        self.lines.turn_to(thread)?;
+        self.summary.turn_to(thread, key, generation)
     }
 
     /// Writes what a line did.
@@ -95,6 +104,7 @@ impl<'t> ThreadWriter<'t> {
         let Some(thread) = self.thread else { return Ok(()) };
         self.ledger.finish()?;
         self.lines.finish()?;
+        self.summary.finish()?;
         self.put_growing(thread)
     }
 
@@ -108,8 +118,12 @@ impl<'t> ThreadWriter<'t> {
             Change::ItemRemoved { turn, item, id, .. } => {
                 self.remove_item(thread, seq, *turn, *item, id)
             }
-            Change::Thread(fact) => self.facts.put_fact(thread, seq, fact),
+            Change::Thread(fact) => {
+                self.summary.put_fact(fact);
+                self.facts.put_fact(thread, seq, fact)
+            }
             Change::Inheritance(inheritance) => {
+                self.summary.put_inheritance(inheritance);
                 self.facts.put_inheritance(thread, seq, inheritance)
             }
             Change::Window(window) => self.facts.put_window(thread, seq, window),
