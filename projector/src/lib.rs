@@ -76,15 +76,16 @@ mod view;
 
 pub use disk::FileSource;
 pub use error::{
-    ContextQueryError, Corrupt, CorruptProblem, Damage, DamageKind, OpenError, QueryError,
-    StoreError, SyncError, VerifyError, Versions,
+    ContextQueryError, Corrupt, CorruptProblem, Damage, DamageKind, FileError, OpenError,
+    QueryError, StoreError, SyncError, VerifyError, Versions,
 };
 pub use home::{
     Form, Found, Home, HomeError, NameEntry, Names, Scan, Stray, StrayReason, home_dir, store_path,
 };
 pub use library::{
-    Archived, FilteredBy, FindError, Kin, Library, LogEntry, LogPlace, NotListed, Relation,
-    ThreadEntry, ThreadFilter, ThreadTime, ThreadsRequest, TreeNode, Verdict,
+    Archived, FileOutcome, FileReport, FilteredBy, FindError, HomesError, HomesProgress,
+    HomesSynced, Kin, Library, LogEntry, LogPlace, NotListed, Relation, ThreadEntry, ThreadFilter,
+    ThreadTime, ThreadsRequest, TreeNode, Verdict,
 };
 pub use page::{DiagnosticAt, Generation, ItemAt, ItemRow, Order, Page, Paging, TurnRow};
 pub use query::{

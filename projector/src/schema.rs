@@ -43,6 +43,9 @@ pub(crate) const VERSIONS: Versions = Versions { schema: 4, reducers: 2 };
 pub(crate) const META_SCHEMA: &str = "schema";
 pub(crate) const META_REDUCERS: &str = "reducers";
 
+/// Name in `meta`: in how many transactions `files` changed, a little-endian `u64`.
+pub(crate) const META_FILES: &str = "files";
+
 pub(crate) type ThreadKey = (Bytes, u32);
 pub(crate) type TurnKey = (u32, u32, u64);
 pub(crate) type ItemKey = (u32, u32, u32, u64);

@@ -14,6 +14,8 @@ mod processes;
 mod support;
 mod sweep;
 mod sync;
+mod sync_all;
+mod sync_homes;
 mod torture;
 mod torture_lines;
 mod torture_segments;
