@@ -45,8 +45,7 @@
 //! ([`Store::open_reader`]). Where locks are mandatory, as on Windows, a store cannot be read while
 //! it is written, and who holds it is not told.
 //!
-//! A log's line is held in memory as a whole, up to [`rollfold_core::Options::line_limit`]. Of a
-//! [`Chain`], the facts of the thread are those that its oldest file tells first.
+//! A log's line is held in memory as a whole, up to [`rollfold_core::Options::line_limit`].
 //!
 //! A log that the system shows as the same file, only longer, is compared in samples ([`Check`]
 //! says how): a rewrite in place that leaves these as they were and makes the log longer is not

@@ -56,7 +56,7 @@ impl<'s, S: LogSource + ?Sized> Begin<'s, S> {
         let key = self.source.key().to_owned();
         let failed = |error| BatchError::Read(error).of(&key);
         let Some((known, cursor)) = known else {
-            let target = self.target(0, FoldState::new(self.options.fold), None);
+            let target = self.target(0, self.begin(), None);
             let reader = self.open(0, &[]).map_err(failed)?;
             let outcome = Outcome::New;
             return Ok(Some(Plan { outcome, target, reader, is_due: true, bytes_read: 0 }));
@@ -77,11 +77,17 @@ impl<'s, S: LogSource + ?Sized> Begin<'s, S> {
             Found::Other => RewriteSign::OtherBytes,
             Found::Shorter => RewriteSign::Shorter,
         };
-        let state = FoldState::new(self.options.fold);
-        let target = self.target(generation.saturating_add(1), state, Some(known));
+        let target = self.target(generation.saturating_add(1), self.begin(), Some(known));
         let reader = self.open(0, &[]).map_err(failed)?;
         let outcome = Outcome::Rewritten { sign, kept: generation };
         Ok(Some(Plan { outcome, target, reader, is_due: true, bytes_read }))
+    }
+
+    fn begin(&self) -> FoldState {
+        match self.source.origin() {
+            Some(origin) => FoldState::with_origin(self.options.fold, origin),
+            None => FoldState::new(self.options.fold),
+        }
     }
 
     fn target(&self, generation: u32, state: FoldState, known: Option<Known>) -> Target {
@@ -105,6 +111,9 @@ impl<'s, S: LogSource + ?Sized> Begin<'s, S> {
     /// Whether more than a few bytes were compared, what was found, and the bytes read apart.
     fn find(&self, cursor: &Cursor) -> Result<(bool, Found<'s, S>, u64), ReadError> {
         let at_bytes = cursor.state.position.offset_bytes;
+        if cursor.state.facts().forks().origin() != self.source.origin().as_ref() {
+            return Ok((false, Found::Other, 0));
+        }
         if self.len_bytes.is_some_and(|len_bytes| len_bytes < at_bytes) {
             return Ok((false, Found::Shorter, 0));
         }
