@@ -229,9 +229,13 @@ impl FoldState {
         record: &'a Record<'_>,
         ahead: &mut Ahead<'_, 'a>,
     ) -> Result<(), P::Error> {
-        let entry = ahead.step.next_entry(record, ahead.raw_index);
+        let mut entry = ahead.step.next_entry(record, ahead.raw_index);
         ahead.raw_index += u64::from(record.kind.is_indexed());
         self.reduce(past, record, &entry.class, ahead)?;
+        if record.kind == Kind::SessionMeta && ahead.facts.forks().is_joined() {
+            // A23: what stands in front has its own first window.
+            entry.class = RecordClass::SessionMeta { window_id: None };
+        }
         ahead.step.records.push(entry);
         Ok(())
     }

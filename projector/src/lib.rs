@@ -60,6 +60,7 @@ mod lines;
 mod page;
 mod past;
 mod query;
+mod recorder;
 mod resume;
 mod rows;
 mod samples;
@@ -74,8 +75,8 @@ mod view;
 
 pub use disk::FileSource;
 pub use error::{
-    ContextQueryError, Corrupt, CorruptProblem, Damage, DamageKind, OpenError, QueryError,
-    StoreError, SyncError, VerifyError, Versions,
+    ContextQueryError, Corrupt, CorruptProblem, Damage, DamageKind, LockError, OpenError,
+    QueryError, RecordError, StoreError, SyncError, VerifyError, Versions,
 };
 pub use home::{
     Form, Found, Home, HomeError, NameEntry, Names, Scan, Stray, StrayReason, home_dir, store_path,
@@ -84,6 +85,11 @@ pub use page::{DiagnosticAt, Generation, ItemAt, ItemRow, Order, Page, Paging, T
 pub use query::{
     CursorProblem, Diff, Differing, LIST_LIMIT, LIST_LIMIT_MAX, LineAt, LineChanges, List,
     ListRequest, MadeBy, ThreadView, WindowRow,
+};
+pub use recorder::{
+    Acknowledged, Clock, Compaction, GitState, Ids, LogDisk, LogFile, Moment, NewRecord, NewThread,
+    Offered, RandomIds, RecordNote, RecordTag, Recorder, RecorderOptions, SystemClock, SystemDisk,
+    ThreadLock, ThreadMode, Unclosed, WorldWritten,
 };
 pub use rows::ledger::UsageTotals;
 pub use source::{

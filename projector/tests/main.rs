@@ -10,6 +10,8 @@ mod lists;
 mod model;
 mod modes;
 mod processes;
+mod recorder;
+mod recording;
 mod support;
 mod sweep;
 mod sync;
