@@ -1,6 +1,6 @@
 //! What lies in a home: every file below its two folders is a rollout or says why not.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -127,6 +127,26 @@ impl Scan {
         self.files.iter().filter(is_of)
     }
 
+    /// The file that is read of each log, by key. Of copies under one name that is the one with
+    /// most bytes, the plain form before the compressed; of equal ones the one that was not
+    /// archived, then the one in its place, then the first by path.
+    #[must_use]
+    pub fn logs(&self) -> BTreeMap<&str, &Found> {
+        let worth = |found: &Found| {
+            let is_packed = found.form == Form::Compressed;
+            let len_bytes = std::cmp::Reverse(found.identity.len_bytes);
+            (is_packed, len_bytes, found.is_archived, !found.is_in_place)
+        };
+        let mut logs: BTreeMap<&str, &Found> = BTreeMap::new();
+        for found in &self.files {
+            let read = logs.entry(&found.key).or_insert(found);
+            if worth(found) < worth(read) {
+                *read = found;
+            }
+        }
+        logs
+    }
+
     /// The file whose name ends in this id: of a thread's first file its own, of a later one that
     /// of the segment. Of copies the one that is not archived, then the one in its place.
     #[must_use]
@@ -167,10 +187,11 @@ pub(super) fn scan(home: &Home) -> Scan {
                 walk.folder(root, &Root { path: root, is_archived: *is_archived }, 0);
             }
             Ok(real) => walk.stray(root.clone(), StrayReason::LinkInside(real)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => match fs::read_link(root) {
-                Ok(target) => walk.stray(root.clone(), StrayReason::DanglingLink(target)),
-                Err(_) => {}
-            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if let Ok(target) = fs::read_link(root) {
+                    walk.stray(root.clone(), StrayReason::DanglingLink(target));
+                }
+            }
             Err(error) => walk.stray(root.clone(), StrayReason::Unreadable(error.to_string())),
         }
     }

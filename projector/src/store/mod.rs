@@ -89,6 +89,9 @@ impl Store {
             write.open_table(schema::USAGE)?;
             write.open_table(schema::LINES)?;
             write.open_table(schema::DIAGNOSTICS)?;
+            write.open_table(schema::SUMMARIES)?;
+            write.open_table(schema::TOUCHED)?;
+            write.open_table(schema::NAMES)?;
         }
         Ok(write.commit()?)
     }
