@@ -92,9 +92,10 @@ pub use query::{
     ListRequest, MadeBy, ThreadView, WindowRow,
 };
 pub use recorder::{
-    Acknowledged, Clock, Compaction, GitState, Ids, LogDisk, LogFile, Moment, NewRecord, NewThread,
-    Offered, RandomIds, RecordNote, RecordTag, Recorder, RecorderOptions, SystemClock, SystemDisk,
-    ThreadLock, ThreadMode, Unclosed, WorldWritten,
+    Acknowledged, Clock, Compaction, Cut, Fork, GitState, INTERRUPTED, Ids, LogDisk, LogFile,
+    Moment, NewRecord, NewThread, Offered, RandomIds, RecordNote, RecordTag, Recorder,
+    RecorderOptions, SystemClock, SystemDisk, Taken, ThreadLock, ThreadMode, Unclosed,
+    WorldWritten, open_thread,
 };
 pub use rows::ledger::UsageTotals;
 pub use source::{

@@ -476,7 +476,9 @@ fn whatever_is_not_listed_says_why() {
         let name = |path: &std::path::Path| path.file_name().unwrap().to_str().unwrap().to_owned();
         let reason = |it: &rollfold_projector::Verdict| match &it.reason {
             None => "listed".to_owned(),
-            Some(reason) => reason.to_string().split([' ', '/']).take(4).collect::<Vec<_>>().join(" "),
+            Some(reason) => {
+                reason.to_string().split([' ', '/']).take(4).collect::<Vec<_>>().join(" ")
+            }
         };
         verdicts.iter().map(|it| format!("{}: {}", name(&it.path), reason(it))).collect::<Vec<_>>()
     };

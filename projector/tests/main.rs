@@ -12,6 +12,8 @@ mod model;
 mod modes;
 mod processes;
 mod recorder;
+mod recorder_faults;
+mod recorder_forks;
 mod recording;
 mod support;
 mod sweep;

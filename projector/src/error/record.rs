@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use rollfold_core::ApplyError;
+use rollfold_core::context::ContextError;
 use rollfold_core::forks::CutError;
 
 use super::{OpenError, advice};
@@ -189,10 +191,26 @@ pub enum RecordError {
         /// Why.
         source: CutError,
     },
-    /// There is nothing to fork.
-    #[error("{key}: nothing would be kept; begin a new thread")]
-    Empty {
+    /// What is to be kept does not begin where the log does.
+    #[error("{key}: only what a thread begins with can be kept by reference; fork it by copy")]
+    NoReference {
         /// The log.
         key: String,
+    },
+    /// A record of the log cannot be read any more.
+    #[error("{key}: {source}; fork it again")]
+    Body {
+        /// The log.
+        key: String,
+        /// Why.
+        source: ContextError<io::Error>,
+    },
+    /// The fold of the log contradicts itself.
+    #[error("{key}: does not fold: {source}")]
+    Fold {
+        /// The log.
+        key: String,
+        /// How.
+        source: ApplyError,
     },
 }

@@ -20,8 +20,7 @@ pub(super) fn start(origin: Option<Origin>) -> Frontier {
     Frontier { state, past: Index::default() }
 }
 
-/// Folds a whole log; `take` is given every line. A last line without an end is folded as if it
-/// had one: so it will, before anything follows it. Gives the bytes of that line.
+/// Folds the complete lines of a log; `take` is given every one. Gives the bytes behind the last.
 pub(super) fn fold<S: LogSource + ?Sized>(
     source: &S,
     frontier: &mut Frontier,
@@ -47,19 +46,28 @@ pub(super) fn fold<S: LogSource + ?Sized>(
             take(step);
         }
     }
-    let torn_bytes = reader.pending_bytes();
-    if torn_bytes > 0 {
-        let (seq, offset_bytes) = (state.position.seq, state.position.offset_bytes);
-        let span = Span::new(offset_bytes, torn_bytes);
-        let held_bytes =
-            if torn_bytes > line_max_bytes { LongLine::HEAD_BYTES as u64 } else { torn_bytes };
-        let mut bytes = vec![0; usize::try_from(held_bytes).unwrap_or(LongLine::HEAD_BYTES)];
-        let len = read_full(source, offset_bytes, &mut bytes)?;
-        bytes.truncate(len);
-        let line = Line { seq, span, bytes: &bytes };
-        let step: Result<Step, Infallible> = state.fold_line(past, line, &mut scratch);
-        let Ok(step) = step;
-        take(step);
-    }
-    Ok(torn_bytes)
+    Ok(reader.pending_bytes())
+}
+
+/// Folds what stands behind the last line end as if it had one: so it will, before anything
+/// follows it.
+pub(super) fn fold_torn<S: LogSource + ?Sized>(
+    source: &S,
+    frontier: &mut Frontier,
+    torn_bytes: u64,
+    mut take: impl FnMut(Step),
+) -> Result<(), ReadError> {
+    let Frontier { state, past } = frontier;
+    let (seq, offset_bytes) = (state.position.seq, state.position.offset_bytes);
+    let span = Span::new(offset_bytes, torn_bytes);
+    let is_long = torn_bytes > state.options.line_limit.len_bytes;
+    let held_bytes = if is_long { LongLine::HEAD_BYTES as u64 } else { torn_bytes };
+    let mut bytes = vec![0; usize::try_from(held_bytes).unwrap_or(LongLine::HEAD_BYTES)];
+    let len = read_full(source, offset_bytes, &mut bytes)?;
+    bytes.truncate(len);
+    let line = Line { seq, span, bytes: &bytes };
+    let step: Result<Step, Infallible> = state.fold_line(past, line, &mut String::new());
+    let Ok(step) = step;
+    take(step);
+    Ok(())
 }

@@ -6,6 +6,7 @@
 //! are done, a piece of one is ended by a line end, and that line is written again (R238, A19).
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -42,7 +43,6 @@ pub enum RecordNote {
 }
 
 /// A record that does not stand in the log yet.
-#[derive(Debug)]
 struct Pending {
     record: NewRecord,
     /// None in a log without.
@@ -53,7 +53,6 @@ struct Pending {
 }
 
 /// What a record was given when it was first written.
-#[derive(Debug)]
 struct Written {
     line: Vec<u8>,
     stamp: String,
@@ -89,7 +88,6 @@ pub(super) struct Place {
     pub(super) is_torn: bool,
 }
 
-#[derive(Debug)]
 pub(super) struct Journal {
     disk: Arc<dyn LogDisk>,
     clock: Arc<dyn Clock>,
@@ -226,6 +224,16 @@ impl Journal {
             self.new_folders.pop();
         }
         Ok(())
+    }
+
+    /// Has a log that is not there yet written under another name, by which nobody takes it for
+    /// one. Gives its own.
+    pub(super) fn stage(&mut self) -> PathBuf {
+        let mut name = std::ffi::OsString::from(".");
+        name.push(self.path.file_name().unwrap_or_default());
+        name.push(".tmp");
+        let staged = self.path.with_file_name(name);
+        std::mem::replace(&mut self.path, staged)
     }
 
     /// Syncs, and gives the log its name.
@@ -425,6 +433,18 @@ impl Journal {
         let mut byte = [0];
         let len = self.opened()?.read_at(end_bytes.saturating_sub(1), &mut byte)?;
         Ok((len == 1).then_some(byte[0]))
+    }
+}
+
+/// Without what is said in the thread: errors are shown to others.
+impl fmt::Debug for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Journal")
+            .field("path", &self.path)
+            .field("place", &self.place)
+            .field("pending", &self.pending.len())
+            .field("written", &self.written)
+            .finish_non_exhaustive()
     }
 }
 

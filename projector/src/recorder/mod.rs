@@ -42,6 +42,7 @@
 mod clock;
 mod disk;
 mod fold;
+mod fork;
 mod head;
 mod journal;
 mod lock;
@@ -63,6 +64,7 @@ use crate::home::Home;
 
 pub use clock::{Clock, Ids, Moment, RandomIds, SystemClock};
 pub use disk::{LogDisk, LogFile, SystemDisk};
+pub use fork::{Cut, Fork, INTERRUPTED, Taken, open_thread};
 pub use head::{GitState, NewThread, ThreadMode};
 pub use journal::RecordNote;
 pub use lock::ThreadLock;
@@ -71,6 +73,7 @@ pub use world::{Compaction, WorldWritten};
 
 use head::{Base, Own};
 use journal::{Journal, JournalError};
+use resume::read_error;
 
 /// How a recorder works.
 #[derive(Debug, Clone)]

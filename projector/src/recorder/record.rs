@@ -1,8 +1,8 @@
 //! What a caller gives to be written: the kind of a record and its payload.
 
 use serde::Serialize;
-use serde_json::json;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 /// The eight kinds of records (FORMAT 1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -82,7 +82,16 @@ impl NewRecord {
     /// which in JSON stand only between words.
     #[must_use]
     pub fn raw(tag: RecordTag, payload: &RawValue) -> Self {
-        Self { tag, payload: on_one_line(payload.get()), metadata: None }
+        Self::of_text(tag, payload.get())
+    }
+
+    /// As [`Self::raw`], of what is known to be JSON.
+    pub(super) fn of_text(tag: RecordTag, payload: &str) -> Self {
+        Self { tag, payload: on_one_line(payload), metadata: None }
+    }
+
+    pub(super) fn with_payload(self, payload: &str) -> Self {
+        Self { payload: on_one_line(payload), ..self }
     }
 
     /// The same record with metadata beside its payload; only response items have it.
@@ -92,51 +101,55 @@ impl NewRecord {
         Self { metadata: metadata.filter(|_| self.tag == RecordTag::ResponseItem), ..self }
     }
 
-    fn event(payload: &serde_json::Value) -> Self {
-        Self { tag: RecordTag::EventMsg, payload: payload.to_string(), metadata: None }
+    fn of_members(tag: RecordTag, members: &[(&str, Value)]) -> Self {
+        let members = members.iter().map(|(name, value)| format!("\"{name}\":{value}"));
+        let payload = format!("{{{}}}", members.collect::<Vec<_>>().join(","));
+        Self { tag, payload, metadata: None }
+    }
+
+    /// An event, its `type` in front as writers have it.
+    pub(super) fn event(kind: &str, members: &[(&str, Value)]) -> Self {
+        let kind = [("type", kind.into())];
+        Self::of_members(RecordTag::EventMsg, &[&kind[..], members].concat())
     }
 
     /// `task_started`: a turn begins, at a time in Unix seconds.
     #[must_use]
     pub fn turn_started(turn_id: &str, started_at_s: Option<i64>) -> Self {
-        let mut payload = json!({"type": "task_started", "turn_id": turn_id});
-        if let (Some(at), Some(members)) = (started_at_s, payload.as_object_mut()) {
-            members.insert("started_at".to_owned(), at.into());
-        }
-        Self::event(&payload)
+        let started_at = started_at_s.map(|at| ("started_at", at.into()));
+        let members: Vec<_> = [("turn_id", turn_id.into())].into_iter().chain(started_at).collect();
+        Self::event("task_started", &members)
     }
 
     /// `task_complete`: a turn has come to its end.
     #[must_use]
     pub fn turn_complete(turn_id: &str, last_agent_message: Option<&str>) -> Self {
-        Self::event(&json!({
-            "type": "task_complete",
-            "turn_id": turn_id,
-            "last_agent_message": last_agent_message,
-        }))
+        let last = ("last_agent_message", last_agent_message.into());
+        Self::event("task_complete", &[("turn_id", turn_id.into()), last])
     }
 
     /// `turn_aborted`: a turn was broken off; `interrupted`, `replaced`, `review_ended` or
     /// `budget_limited`.
     #[must_use]
     pub fn turn_aborted(turn_id: Option<&str>, reason: &str) -> Self {
-        Self::event(&json!({"type": "turn_aborted", "turn_id": turn_id, "reason": reason}))
+        Self::event("turn_aborted", &[("turn_id", turn_id.into()), ("reason", reason.into())])
     }
 
     /// `user_message`: what a person said, as legacy threads tell it.
     #[must_use]
     pub fn user_message(text: &str) -> Self {
-        Self::event(
-            &json!({"type": "user_message", "message": text, "local_images": [], "text_elements": []}),
-        )
+        let none = || Value::Array(Vec::new());
+        let members =
+            [("message", text.into()), ("local_images", none()), ("text_elements", none())];
+        Self::event("user_message", &members)
     }
 
     /// `agent_message`: what the agent said, as legacy threads tell it.
     #[must_use]
     pub fn agent_message(text: &str) -> Self {
-        Self::event(
-            &json!({"type": "agent_message", "message": text, "phase": null, "memory_citation": null}),
-        )
+        let members =
+            [("message", text.into()), ("phase", Value::Null), ("memory_citation", Value::Null)];
+        Self::event("agent_message", &members)
     }
 
     /// `item_completed`: an item of a turn as it is in the end, as paginated threads tell it.
@@ -144,25 +157,25 @@ impl NewRecord {
     pub fn item_completed(
         thread_id: &str,
         turn_id: &str,
-        item: &serde_json::Value,
+        item: &Value,
         completed_at_ms: i64,
     ) -> Self {
-        Self::event(&json!({
-            "type": "item_completed",
-            "thread_id": thread_id,
-            "turn_id": turn_id,
-            "item": item,
-            "completed_at_ms": completed_at_ms,
-        }))
+        let members = [
+            ("thread_id", thread_id.into()),
+            ("turn_id", turn_id.into()),
+            ("item", item.clone()),
+            ("completed_at_ms", completed_at_ms.into()),
+        ];
+        Self::event("item_completed", &members)
     }
 
     /// A message of the model's history: `user`, `developer`, `system` or `assistant`.
     #[must_use]
     pub fn message(role: &str, text: &str) -> Self {
         let part = if role == "assistant" { "output_text" } else { "input_text" };
-        let payload =
-            json!({"type": "message", "role": role, "content": [{"type": part, "text": text}]});
-        Self { tag: RecordTag::ResponseItem, payload: payload.to_string(), metadata: None }
+        let content = json!([{"type": part, "text": text}]);
+        let members = [("type", "message".into()), ("role", role.into()), ("content", content)];
+        Self::of_members(RecordTag::ResponseItem, &members)
     }
 
     /// Its kind.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rollfold_core::context::{ContextMode, reconstruct};
 use rollfold_core::model::HistoryMode;
-use rollfold_core::{Frontier, Kind, RecordEntry, RecordIndex, Window, WindowId};
+use rollfold_core::{Frontier, Kind, RecordEntry, RecordIndex, Step, Window, WindowId};
 
 use super::fold;
 use super::journal::{Journal, Place, RecordNote};
@@ -58,10 +58,14 @@ impl Recorder {
         let chain = Chain::open(Box::new(own), &Bases(home)).map_err(unread)?;
         let mut frontier = fold::start(chain.origin());
         let mut entries: Vec<RecordEntry> = Vec::new();
-        let torn_bytes = fold::fold(&chain, &mut frontier, |step| {
-            entries.extend(step.records.iter().cloned());
+        let mut take = |step: Step| entries.extend(step.records.iter().cloned());
+        let folded = fold::fold(&chain, &mut frontier, &mut take).and_then(|torn_bytes| {
+            if torn_bytes > 0 {
+                fold::fold_torn(&chain, &mut frontier, torn_bytes, &mut take)?;
+            }
+            Ok(torn_bytes)
         });
-        let torn_bytes = torn_bytes.map_err(|error| read_error(&path, error))?;
+        let torn_bytes = folded.map_err(|error| read_error(&path, error))?;
         let mode = check(&path, thread_id, &frontier, entries.first())?;
         let records: RecordIndex = entries.into_iter().collect();
         let window = window(&records, &chain, options);

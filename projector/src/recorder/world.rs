@@ -117,9 +117,7 @@ impl Recorder {
         if self.mode == ThreadMode::Paginated {
             return Err(RecordError::Paginated { thread_id: self.thread_id.clone() });
         }
-        let payload = json!({"type": "thread_rolled_back", "num_turns": num_turns});
-        let record = NewRecord::new(RecordTag::EventMsg, &payload);
-        self.append(record.map_err(RecordError::Payload)?)
+        self.append(NewRecord::event("thread_rolled_back", &[("num_turns", num_turns.into())]))
     }
 }
 

@@ -166,6 +166,11 @@ impl Chain {
         self.parts.last().map_or(0, |own| own.start_bytes)
     }
 
+    /// Whether a log of the chain begins there.
+    pub(crate) fn begins_at(&self, offset_bytes: u64) -> bool {
+        self.parts.iter().any(|part| part.start_bytes == offset_bytes)
+    }
+
     /// In which log a record of the chain is, by its key, and where in that.
     #[must_use]
     pub fn locate(&self, span: Span) -> Option<(&str, Span)> {
