@@ -45,8 +45,7 @@
 //! ([`Store::open_reader`]). Where locks are mandatory, as on Windows, a store cannot be read while
 //! it is written, and who holds it is not told.
 //!
-//! A log's line is held in memory as a whole, up to [`rollfold_core::Options::line_limit`]. Of a
-//! [`Chain`], the facts of the thread are those that its oldest file tells first.
+//! A log's line is held in memory as a whole, up to [`rollfold_core::Options::line_limit`].
 //!
 //! A log that the system shows as the same file, only longer, is compared in samples ([`Check`]
 //! says how): a rewrite in place that leaves these as they were and makes the log longer is not
@@ -62,6 +61,7 @@ mod lines;
 mod page;
 mod past;
 mod query;
+mod recorder;
 mod resume;
 mod rows;
 mod samples;
@@ -76,8 +76,8 @@ mod view;
 
 pub use disk::FileSource;
 pub use error::{
-    ContextQueryError, Corrupt, CorruptProblem, Damage, DamageKind, OpenError, QueryError,
-    StoreError, SyncError, VerifyError, Versions,
+    ContextQueryError, Corrupt, CorruptProblem, Damage, DamageKind, LockError, OpenError,
+    QueryError, RecordError, StoreError, SyncError, VerifyError, Versions,
 };
 pub use home::{
     Form, Found, Home, HomeError, NameEntry, Names, Scan, Stray, StrayReason, home_dir, store_path,
@@ -90,6 +90,12 @@ pub use page::{DiagnosticAt, Generation, ItemAt, ItemRow, Order, Page, Paging, T
 pub use query::{
     CursorProblem, Diff, Differing, LIST_LIMIT, LIST_LIMIT_MAX, LineAt, LineChanges, List,
     ListRequest, MadeBy, ThreadView, WindowRow,
+};
+pub use recorder::{
+    Acknowledged, Clock, Compaction, Cut, Fork, GitState, INTERRUPTED, Ids, LogDisk, LogFile,
+    Moment, NewRecord, NewThread, Offered, RandomIds, RecordNote, RecordTag, Recorder,
+    RecorderOptions, SystemClock, SystemDisk, Taken, ThreadLock, ThreadMode, Unclosed,
+    WorldWritten, open_thread,
 };
 pub use rows::ledger::UsageTotals;
 pub use source::{

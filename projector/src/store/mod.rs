@@ -21,6 +21,7 @@ use crate::schema;
 
 use checked::Noticed;
 use file::LockedFile;
+pub(crate) use file::{is_at, this_process};
 pub use heal::{Healed, Opened};
 pub use holder::Holder;
 pub(crate) use known::{Known, encode_cursor, generation, newest_generation};

@@ -18,7 +18,9 @@
 mod disk;
 mod fate;
 mod image;
+mod logs;
 
 pub use disk::FaultyDisk;
 pub use fate::{Fate, Operation};
 pub use image::Image;
+pub use logs::{FaultyLogs, Torn};
