@@ -56,6 +56,7 @@ mod commit;
 mod cursor;
 mod disk;
 mod error;
+mod files;
 mod home;
 mod lines;
 mod page;
@@ -75,8 +76,12 @@ mod view;
 
 pub use disk::FileSource;
 pub use error::{
-    ContextQueryError, Corrupt, CorruptProblem, Damage, DamageKind, OpenError, QueryError,
-    StoreError, SyncError, VerifyError, Versions,
+    CompressError, ContextQueryError, Corrupt, CorruptProblem, Damage, DamageKind, FileError,
+    MaterializeError, OpenError, QueryError, StoreError, SyncError, VerifyError, Versions,
+};
+pub use files::{
+    CompressOptions, CompressOutcome, CompressReport, CompressRun, Materialized, Savings, Tended,
+    WriterLock, compress, materialize,
 };
 pub use home::{
     Form, Found, Home, HomeError, NameEntry, Names, Scan, Stray, StrayReason, home_dir, store_path,

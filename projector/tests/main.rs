@@ -1,6 +1,7 @@
 //! The tests of the store's public face, as one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod compress;
 mod corrupt;
 mod crash;
 mod damage;

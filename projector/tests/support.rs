@@ -8,7 +8,8 @@ use rollfold_core::testing::Prng;
 use rollfold_core::{Change, Coalescer, Diagnostic, Folder, Options, Snapshot, Step};
 use rollfold_projector::testing::Fate;
 use rollfold_projector::{
-    Diff, Differing, ItemAt, MadeBy, Order, Paging, Store, SyncOptions, ThreadView, UsageTotals,
+    Diff, Differing, FileSource, ItemAt, LogSource, MadeBy, Order, Paging, Store, SyncOptions,
+    ThreadView, UsageTotals,
 };
 
 /// The golden inputs, by name, sorted.
@@ -71,6 +72,18 @@ pub(crate) fn small_log() -> Vec<u8> {
     event(r#"{"type":"user_message","message":"again"}"#);
     log.extend(b"this is no JSON\n\n");
     log
+}
+
+/// All bytes of a log on disk, in whichever form it is there.
+pub(crate) fn log_bytes(path: &Path) -> Vec<u8> {
+    let source = FileSource::open(path).unwrap();
+    let (mut bytes, mut buffer) = (Vec::new(), vec![0; 64 * 1024]);
+    loop {
+        match source.read_at(bytes.len() as u64, &mut buffer).unwrap() {
+            0 => return bytes,
+            len => bytes.extend(&buffer[..len]),
+        }
+    }
 }
 
 /// A line with an event.

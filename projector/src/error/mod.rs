@@ -1,6 +1,7 @@
 //! Errors, one per operation, with what a caller needs to act on them.
 
 mod damage;
+mod files;
 mod open;
 
 use std::io;
@@ -11,6 +12,8 @@ use rollfold_core::{ApplyError, Options, UnknownHistoryMode};
 use crate::query::CursorProblem;
 
 pub use damage::{Damage, DamageKind};
+pub(crate) use files::OnFile;
+pub use files::{CompressError, FileError, MaterializeError};
 pub use open::OpenError;
 
 /// A row that does not read back. The log it came from is unharmed.

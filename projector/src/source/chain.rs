@@ -179,6 +179,13 @@ fn follow(base: Base, logs: &dyn Resolve, keys: &mut Vec<String>) -> io::Result<
     Ok(Ok((source, end_byte_offset)))
 }
 
+/// The id by which the first record of a log names its base, if it names one; empty if that cannot
+/// be read.
+pub(crate) fn base_id(source: &dyn LogSource) -> io::Result<Option<String>> {
+    let base = base_of(source)?;
+    Ok(base.map(|base| base.map_or_else(|_| String::new(), |base| base.id)))
+}
+
 /// What the first record of a log names as its base.
 fn base_of(source: &dyn LogSource) -> io::Result<Option<Result<Base, BaseProblem>>> {
     let mut bytes = Vec::new();

@@ -14,6 +14,7 @@ use rollfold_core::Span;
 use rollfold_core::context::Bodies;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use chain::base_id;
 pub use chain::{BaseProblem, Chain, Resolve};
 pub(crate) use compressed::Compressed;
 pub use identity::Identity;

@@ -22,3 +22,6 @@ mod image;
 pub use disk::FaultyDisk;
 pub use fate::{Fate, Operation};
 pub use image::Image;
+
+pub use crate::files::steps::{Interruption, Step, Steps};
+pub use crate::files::{compress_with, materialize_with};
