@@ -23,6 +23,8 @@
 //! | `usage` | thread, first entry | packed entries of the token ledger | in order |
 //! | `lines` | thread, first seq | packed lines: span, records, what changed | in order |
 //! | `diagnostics` | thread, seq, place on the line | `Diagnostic` | no |
+//! | `summaries` | thread | what lists show of a log | no |
+//! | `touched` | count of changes of summaries | thread | no |
 //!
 //! `live_turns` and `item_places` answer what the fold asks of the past at a cost that does not grow
 //! with it. Ids and keys are bytes, not text: redb would check text at every comparison.
@@ -74,6 +76,8 @@ pub(crate) const WINDOWS: TableDefinition<WindowKey, Bytes> = TableDefinition::n
 pub(crate) const WORLD: TableDefinition<VersionKey, Bytes> = TableDefinition::new("world");
 pub(crate) const USAGE: TableDefinition<BlockKey, Bytes> = TableDefinition::new("usage");
 pub(crate) const LINES: TableDefinition<BlockKey, Bytes> = TableDefinition::new("lines");
+pub(crate) const SUMMARIES: TableDefinition<u32, Bytes> = TableDefinition::new("summaries");
+pub(crate) const TOUCHED: TableDefinition<u64, u32> = TableDefinition::new("touched");
 pub(crate) const DIAGNOSTICS: TableDefinition<DiagnosticKey, Bytes> =
     TableDefinition::new("diagnostics");
 

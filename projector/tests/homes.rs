@@ -124,7 +124,7 @@ fn unreadable_folders_cost_one_stray() {
     write(day.join(format!("rollout-2026-03-01T10-00-00-{THREAD}.jsonl")), META);
     let closed = home.sessions_dir().join("2026/04");
     fs::create_dir_all(&closed).unwrap();
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
     let is_root = fs::read_dir(&closed).is_ok();
     let scan = home.scan().unwrap();
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();

@@ -167,10 +167,11 @@ pub(super) fn scan(home: &Home) -> Scan {
                 walk.folder(root, &Root { path: root, is_archived: *is_archived }, 0);
             }
             Ok(real) => walk.stray(root.clone(), StrayReason::LinkInside(real)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => match fs::read_link(root) {
-                Ok(target) => walk.stray(root.clone(), StrayReason::DanglingLink(target)),
-                Err(_) => {}
-            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if let Ok(target) = fs::read_link(root) {
+                    walk.stray(root.clone(), StrayReason::DanglingLink(target));
+                }
+            }
             Err(error) => walk.stray(root.clone(), StrayReason::Unreadable(error.to_string())),
         }
     }

@@ -88,6 +88,8 @@ impl Store {
             write.open_table(schema::USAGE)?;
             write.open_table(schema::LINES)?;
             write.open_table(schema::DIAGNOSTICS)?;
+            write.open_table(schema::SUMMARIES)?;
+            write.open_table(schema::TOUCHED)?;
         }
         Ok(write.commit()?)
     }

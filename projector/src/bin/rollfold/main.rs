@@ -1,0 +1,49 @@
+//! `rollfold`: Codex history from the command line. Parses, calls the library, prints.
+//!
+//! Exit codes: 0 done; 1 done, and differences or damage were found; 2 used wrongly; 3 something
+//! could not be read or written.
+
+mod cmd;
+mod context;
+mod print;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use context::{Context, Places};
+
+/// Looks into Codex history: every thread, every turn, at any point.
+#[derive(Debug, Parser)]
+#[command(name = "rollfold", version, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    places: Places,
+    /// Prints one JSON value a line instead of text.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Shows the files of a home: the rollouts, and what else lies among them and why it is none.
+    Find(cmd::find::Args),
+}
+
+fn main() -> ExitCode {
+    let Cli { places, json, command } = Cli::parse();
+    let context = Context::new(places, json);
+    let done = match command {
+        Command::Find(args) => cmd::find::run(&context, &args),
+    };
+    match done {
+        Ok(code) => code.into(),
+        Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("rollfold: {failure}");
+            failure.exit().into()
+        }
+    }
+}
