@@ -76,12 +76,14 @@ mod view;
 
 pub use disk::FileSource;
 pub use error::{
-    CompressError, ContextQueryError, Corrupt, CorruptProblem, Damage, DamageKind, FileError,
-    MaterializeError, OpenError, QueryError, StoreError, SyncError, VerifyError, Versions,
+    CompressError, ContextQueryError, Corrupt, CorruptProblem, Damage, DamageKind, DeleteError,
+    FileError, MaterializeError, MoveError, OpenError, QueryError, SelectError, StoreError,
+    SyncError, VerifyError, Versions,
 };
 pub use files::{
-    CompressOptions, CompressOutcome, CompressReport, CompressRun, Materialized, Savings, Tended,
-    WriterLock, compress, materialize,
+    Children, CompressOptions, CompressOutcome, CompressReport, CompressRun, DeleteOptions,
+    Deleted, Materialized, MoveOptions, MovedFile, MovedThread, Relocated, Savings, Tended,
+    WriterLock, archive, compress, delete, materialize, thread_id_of, unarchive,
 };
 pub use home::{
     Form, Found, Home, HomeError, NameEntry, Names, Scan, Stray, StrayReason, home_dir, store_path,
@@ -96,6 +98,6 @@ pub use source::{
     BaseProblem, Chain, Identity, LogSource, MemSource, Resolve, RolloutName, SourceBodies,
     SourceNote,
 };
-pub use store::{Healed, Holder, Opened, Store};
+pub use store::{Deletion, Forgotten, Healed, Holder, Opened, Overlay, Store};
 pub use sync::{Check, Outcome, Progress, RewriteSign, SyncOptions, Synced};
 pub use verify::{Difference, DifferenceKind, Verified, VerifyOptions};

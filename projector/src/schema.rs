@@ -25,6 +25,8 @@
 //! | `diagnostics` | thread, seq, place on the line | `Diagnostic` | no |
 //! | `summaries` | thread | what lists show of a log | no |
 //! | `touched` | count of changes of summaries | thread | no |
+//! | `overlays` | source key | pairs of path prefixes: as recorded, as shown | no |
+//! | `deletions` | thread id | [`Deletion`](crate::Deletion) that has not ended | no |
 //!
 //! `live_turns` and `item_places` answer what the fold asks of the past at a cost that does not grow
 //! with it. Ids and keys are bytes, not text: redb would check text at every comparison.
@@ -80,6 +82,8 @@ pub(crate) const SUMMARIES: TableDefinition<u32, Bytes> = TableDefinition::new("
 pub(crate) const TOUCHED: TableDefinition<u64, u32> = TableDefinition::new("touched");
 pub(crate) const DIAGNOSTICS: TableDefinition<DiagnosticKey, Bytes> =
     TableDefinition::new("diagnostics");
+pub(crate) const OVERLAYS: TableDefinition<Bytes, Bytes> = TableDefinition::new("overlays");
+pub(crate) const DELETIONS: TableDefinition<Bytes, Bytes> = TableDefinition::new("deletions");
 
 /// The last part of a versioned key: newest first. Its own inverse.
 pub(crate) const fn newest_first(seq: u64) -> u64 {

@@ -13,7 +13,7 @@ use crate::query::CursorProblem;
 
 pub use damage::{Damage, DamageKind};
 pub(crate) use files::OnFile;
-pub use files::{CompressError, FileError, MaterializeError};
+pub use files::{CompressError, DeleteError, FileError, MaterializeError, MoveError, SelectError};
 pub use open::OpenError;
 
 /// A row that does not read back. The log it came from is unharmed.

@@ -20,13 +20,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::disk::{self, Content, Stamp};
 use super::holders::{Holders, holders_of};
 use super::lock::WriterLock;
-use super::pack::Job;
 use super::steps::{Step, Steps, is_kill};
 use crate::disk::forms_of;
 use crate::error::{FileError, OnFile};
 use crate::source::RolloutName;
 
 const ENDING: &str = ".aside";
+
+/// How long a file is kept under a hidden name where the system does not tell who has it open.
+pub(crate) const LINGER: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// What became of a plain file that is no longer needed.
 pub(crate) enum Retired {
@@ -41,26 +43,51 @@ pub(crate) enum Retired {
     Held,
 }
 
-/// Takes away the plain form of a log whose compressed form has this content.
-pub(crate) fn retire(job: &Job<'_>, stamp: &Stamp, content: Content) -> Result<Retired, FileError> {
-    let aside = Aside::new(job.plain, content.len_bytes, job.now);
-    match disk::rename_new(job.plain, &aside.path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            // Until now the plain form was the log: who took it away meant the log.
-            disk::remove(&job.packed).on(&job.packed, "removed")?;
-            return Ok(Retired::Gone);
-        }
-        renamed => renamed.on(job.plain, "renamed")?,
+/// A plain file that is no longer needed.
+#[derive(Debug)]
+pub(crate) struct Retiree<'r> {
+    pub(crate) plain: &'r Path,
+    /// What it was when its content was read.
+    pub(crate) stamp: &'r Stamp,
+    /// What another file holds now.
+    pub(crate) content: Content,
+    pub(crate) now: SystemTime,
+    /// How long it is kept where the system does not tell who has it open.
+    pub(crate) linger: Duration,
+    pub(crate) steps: Steps<'r>,
+}
+
+impl Retiree<'_> {
+    fn at(&self, step: Step) -> Result<(), FileError> {
+        self.steps.at(step).on(self.plain, "removed")
     }
-    let checked = aside.check(job, stamp, content);
-    match checked {
-        Ok(Retired::Freed | Retired::Kept) => checked,
-        Err(error) if is_kill(&error.source) => Err(error),
-        // Whatever could not be found out: the plain form is the log again.
-        _ => {
-            aside.restore(&job.packed)?;
-            job.at(Step::Restored)?;
-            checked
+
+    /// Takes the file away. If it must stay, `undo` takes away the other one that holds what it
+    /// held.
+    pub(crate) fn retire(
+        &self,
+        undo: impl FnOnce() -> Result<(), FileError>,
+    ) -> Result<Retired, FileError> {
+        let aside = Aside::new(self.plain, self.content.len_bytes, self.now);
+        match disk::rename_new(self.plain, &aside.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // Until now this file was the log: who took it away meant the log.
+                return undo().map(|()| Retired::Gone);
+            }
+            renamed => renamed.on(self.plain, "renamed")?,
+        }
+        let checked = aside.check(self);
+        match checked {
+            Ok(Retired::Freed | Retired::Kept) => checked,
+            Err(error) if is_kill(&error.source) => Err(error),
+            // Whatever could not be found out: this file is the log again.
+            _ => {
+                if aside.restore()? {
+                    undo()?;
+                }
+                self.at(Step::Restored)?;
+                checked
+            }
         }
     }
 }
@@ -131,26 +158,26 @@ impl Aside {
         (is_log && numbers.next().is_none()).then_some(aside)
     }
 
-    fn check(&self, job: &Job<'_>, stamp: &Stamp, content: Content) -> Result<Retired, FileError> {
+    fn check(&self, of: &Retiree<'_>) -> Result<Retired, FileError> {
         let (path, folder) = (&self.path, disk::folder_of(&self.path));
         disk::sync_folder(folder).on(folder, "synced")?;
-        job.at(Step::SetAside)?;
+        of.at(Step::SetAside)?;
         let holders = holders_of(path);
         if holders == Holders::Some {
             return Ok(Retired::Held);
         }
-        job.at(Step::Alone)?;
-        let is_same = Stamp::of(path).on(path, "looked at")? == *stamp
-            && disk::content(path, u64::MAX).on(path, "read")? == content;
+        of.at(Step::Alone)?;
+        let is_same = Stamp::of(path).on(path, "looked at")? == *of.stamp
+            && disk::content(path, u64::MAX).on(path, "read")? == of.content;
         if !is_same {
             return Ok(Retired::Changed);
         }
-        job.at(Step::Compared)?;
-        if holders == Holders::Unknown && !job.linger.is_zero() {
+        of.at(Step::Compared)?;
+        if holders == Holders::Unknown && !of.linger.is_zero() {
             return Ok(Retired::Kept);
         }
         self.remove()?;
-        job.at(Step::Removed)?;
+        of.at(Step::Removed)?;
         Ok(Retired::Freed)
     }
 
@@ -160,19 +187,28 @@ impl Aside {
         disk::sync_folder(folder).on(folder, "synced")
     }
 
-    /// Makes the file the plain form again, and then takes the compressed form away, whose bytes it
-    /// begins with. If somebody has made another plain form meanwhile, that one gets what this one
-    /// has more.
-    fn restore(&self, packed: &Path) -> Result<(), FileError> {
+    /// Gives the file its name back. If somebody has made another one of that name meanwhile, that
+    /// one gets what this one has more; then this is false.
+    fn restore(&self) -> Result<bool, FileError> {
         match disk::rename_new(&self.path, &self.plain) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                return self.merge(false).map(drop);
+                return self.merge(false).map(|_| false);
             }
             renamed => renamed.on(&self.path, "renamed")?,
         }
-        disk::remove(packed).on(packed, "removed")?;
         let folder = disk::folder_of(&self.path);
-        disk::sync_folder(folder).on(folder, "synced")
+        disk::sync_folder(folder).on(folder, "synced").map(|()| true)
+    }
+
+    /// The plain file's own path.
+    pub(crate) fn plain(&self) -> &Path {
+        &self.plain
+    }
+
+    /// The thread whose file it is.
+    pub(crate) fn thread_id(&self) -> Option<String> {
+        let name = self.plain.file_name().and_then(|name| RolloutName::parse(name.to_str()?))?;
+        Some(name.thread_id().to_ascii_lowercase())
     }
 
     /// Adds to the plain form what this file has more; while it is written, whole lines only.
@@ -202,7 +238,8 @@ impl Aside {
             return Ok(Tended::Kept);
         };
         steps.at(Step::Begun).on(path, "tended")?;
-        let is_free = match holders_of(path) {
+        let holders = holders_of(path);
+        let is_free = match holders {
             Holders::None => true,
             Holders::Some => false,
             Holders::Unknown => self.age(now) >= linger,
@@ -218,8 +255,9 @@ impl Aside {
         }
         let (_, packed) = forms_of(plain);
         let packed = disk::unpacked_content(&packed, u64::MAX).ok();
-        if is_free && packed == Some(disk::content(path, u64::MAX).on(path, "read")?) {
-            return self.remove_if(true, Tended::Removed);
+        let is_same = packed == Some(disk::content(path, u64::MAX).on(path, "read")?);
+        if is_same && holders != Holders::Some {
+            return self.remove_if(is_free, Tended::Kept);
         }
         // What is open there is written again, or the compressed form lacks something.
         disk::rename_new(path, plain).on(path, "renamed")?;

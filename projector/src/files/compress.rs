@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::aside::{Aside, Tended};
+use super::aside::{Aside, LINGER, Tended};
 use super::disk::{self, Stamp};
 use super::lock::maintenance;
 use super::marker::{self, Claim, Marker};
@@ -53,7 +53,7 @@ impl Default for CompressOptions {
             jobs: 2,
             time_limit: 5 * HOUR,
             stale_after: 6 * HOUR,
-            linger: 6 * HOUR,
+            linger: LINGER,
             now: SystemTime::now(),
         }
     }

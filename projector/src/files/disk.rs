@@ -195,6 +195,16 @@ pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     name.persist_noclobber(to).map_err(|failed| failed.error)
 }
 
+/// Makes a folder and those it is in, unless they are there.
+pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)
+}
+
+/// The path without links, of something that is there.
+pub(crate) fn real_path(path: &Path) -> io::Result<PathBuf> {
+    fs::canonicalize(path)
+}
+
 /// Waits until the names in a folder are on the disk, where folders can be waited for.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::aside::{self, Retired};
+use super::aside::{Retired, Retiree};
 use super::disk::{self, Content, Stamp};
 use super::lock::WriterLock;
 use super::steps::{Step, Steps, is_kill};
@@ -100,7 +100,19 @@ impl Job<'_> {
             Packed::Differs => return Ok(CompressOutcome::FormsDiffer),
         };
         let packed_bytes = Stamp::of(&self.packed).on(&self.packed, "looked at")?.len_bytes;
-        let retired = aside::retire(self, &stamp, content)?;
+        let retiree = Retiree {
+            plain: self.plain,
+            stamp: &stamp,
+            content,
+            now: self.now,
+            linger: self.linger,
+            steps: self.steps,
+        };
+        let retired = retiree.retire(|| {
+            disk::remove(&self.packed).on(&self.packed, "removed")?;
+            let folder = disk::folder_of(&self.packed);
+            disk::sync_folder(folder).on(folder, "synced")
+        })?;
         let plain_bytes = content.len_bytes;
         Ok(match retired {
             Retired::Freed => {

@@ -24,4 +24,6 @@ pub use fate::{Fate, Operation};
 pub use image::Image;
 
 pub use crate::files::steps::{Interruption, Step, Steps};
-pub use crate::files::{compress_with, materialize_with};
+pub use crate::files::{
+    archive_with, compress_with, delete_with, materialize_with, unarchive_with,
+};
