@@ -58,6 +58,7 @@ mod disk;
 mod error;
 mod files;
 mod home;
+mod library;
 mod lines;
 mod page;
 mod past;
@@ -87,6 +88,10 @@ pub use files::{
 };
 pub use home::{
     Form, Found, Home, HomeError, NameEntry, Names, Scan, Stray, StrayReason, home_dir, store_path,
+};
+pub use library::{
+    Archived, FilteredBy, FindError, Kin, Library, LogEntry, LogPlace, NotListed, Relation,
+    ThreadEntry, ThreadFilter, ThreadTime, ThreadsRequest, TreeNode, Verdict,
 };
 pub use page::{DiagnosticAt, Generation, ItemAt, ItemRow, Order, Page, Paging, TurnRow};
 pub use query::{

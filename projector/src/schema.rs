@@ -25,6 +25,7 @@
 //! | `diagnostics` | thread, seq, place on the line | `Diagnostic` | no |
 //! | `summaries` | thread | what lists show of a log | no |
 //! | `touched` | count of changes of summaries | thread | no |
+//! | `names` | thread's id | name that stands beside the logs | no |
 //! | `overlays` | source key | pairs of path prefixes: as recorded, as shown | no |
 //! | `deletions` | thread id | [`Deletion`](crate::Deletion) that has not ended | no |
 //!
@@ -41,6 +42,8 @@ pub(crate) const VERSIONS: Versions = Versions { schema: 4, reducers: 2 };
 /// Names in `meta`; each row is a little-endian `u32`.
 pub(crate) const META_SCHEMA: &str = "schema";
 pub(crate) const META_REDUCERS: &str = "reducers";
+/// How often logs were forgotten: by it one who holds rows in memory knows that some are gone.
+pub(crate) const META_FORGOTTEN: &str = "forgotten";
 
 pub(crate) type ThreadKey = (Bytes, u32);
 pub(crate) type TurnKey = (u32, u32, u64);
@@ -79,6 +82,7 @@ pub(crate) const WORLD: TableDefinition<VersionKey, Bytes> = TableDefinition::ne
 pub(crate) const USAGE: TableDefinition<BlockKey, Bytes> = TableDefinition::new("usage");
 pub(crate) const LINES: TableDefinition<BlockKey, Bytes> = TableDefinition::new("lines");
 pub(crate) const SUMMARIES: TableDefinition<u32, Bytes> = TableDefinition::new("summaries");
+pub(crate) const NAMES: TableDefinition<Bytes, Bytes> = TableDefinition::new("names");
 pub(crate) const TOUCHED: TableDefinition<u64, u32> = TableDefinition::new("touched");
 pub(crate) const DIAGNOSTICS: TableDefinition<DiagnosticKey, Bytes> =
     TableDefinition::new("diagnostics");

@@ -7,8 +7,8 @@ use std::path::Path;
 use rollfold_core::testing::{Swarm, rollout_bytes};
 use rollfold_projector::testing::{Interruption, Step, Steps, delete_with};
 use rollfold_projector::{
-    DeleteError, DeleteOptions, FileSource, Forgotten, Home, MemSource, SelectError, Store,
-    SyncOptions, WriterLock, delete,
+    DeleteError, DeleteOptions, FileSource, Forgotten, Home, Library, MemSource, NameEntry, Names,
+    SelectError, Store, SyncOptions, WriterLock, delete,
 };
 use tempfile::TempDir;
 
@@ -136,11 +136,13 @@ fn rows_of_one(thread: &str, log: &[u8]) -> BTreeMap<String, u64> {
 /// A table that a deletion forgets keeps rows here: every table must have some before.
 #[test]
 fn nothing_of_a_forgotten_log_stays_in_any_table() {
-    let store = Store::in_memory().unwrap();
-    let key = |number: u32| {
-        format!("rollout-2026-03-01T10-00-00-{OTHER}").replace("3-01", &format!("3-{number:02}"))
-    };
-    let empty = rows(&store);
+    let library = Library::open(Store::in_memory().unwrap()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let names = folder.path().join("names");
+    let store = library.store();
+    let id = |number: u32| format!("019bb0c0-0000-7000-8000-0000000001{number:02}");
+    let key = |number: u32| format!("rollout-2026-03-{number:02}T10-00-00-{}", id(number));
+    let empty = rows(store);
     let fill = |number: u32| {
         let mut source = MemSource::new(key(number), rich_log());
         store.sync(&source, &SyncOptions::default()).unwrap();
@@ -148,9 +150,13 @@ fn nothing_of_a_forgotten_log_stays_in_any_table() {
         source.bytes.extend(rich_log());
         store.sync(&source, &SyncOptions::default()).unwrap();
         store.set_overlay(&key(number), &[("/a".into(), "/b".into())]).unwrap();
+        let (thread_name, updated_at) = ("n".into(), String::new());
+        let entry = NameEntry { id: id(number), thread_name, updated_at };
+        fs::write(&names, serde_json::to_string(&entry).unwrap()).unwrap();
+        library.put_names(&Names::read(&names).unwrap()).unwrap();
     };
     fill(1);
-    let one = rows(&store);
+    let one = rows(store);
     let is_same = |(table, len): &(&String, &u64)| **len <= empty[*table];
     let without: Vec<_> = one.iter().filter(is_same).map(|(table, _)| table).collect();
     // What is in these is of no log, or only there while a deletion goes on.
@@ -160,14 +166,33 @@ fn nothing_of_a_forgotten_log_stays_in_any_table() {
     let (first, third) = (key(1), key(3));
     let forgotten = store.forget(&[&third, &first, "no such log"]).unwrap();
     assert_eq!(forgotten, Forgotten { logs: 2, generations: 4 });
-    assert_eq!(rows(&store), one);
+    assert_eq!(rows(store), one);
     assert!(store.thread(&first).unwrap().is_none() && store.thread(&third).unwrap().is_none());
     assert!(store.thread(&key(2)).unwrap().is_some());
     // What is synced again is new, and whole.
     fill(1);
     fill(3);
     store.forget(&[&key(1), &key(2), &key(3)]).unwrap();
-    assert_eq!(rows(&store), empty);
+    assert_eq!(rows(store), empty);
+}
+
+/// A list that was read before shows what is there now, though numbers are used again.
+#[test]
+fn a_library_follows_what_is_forgotten() {
+    let library = Library::open(Store::in_memory().unwrap()).unwrap();
+    let key = |thread: &str| format!("rollout-2026-03-01T10-00-00-{thread}");
+    let sync = |thread: &str| {
+        let source = MemSource::new(key(thread), based_on(thread, NOBODY));
+        library.store().sync(&source, &SyncOptions::default()).unwrap();
+    };
+    sync(ROOT);
+    sync(CHILD);
+    library.refresh().unwrap();
+    library.store().forget(&[&key(CHILD)]).unwrap();
+    sync(OTHER);
+    library.refresh().unwrap();
+    let is_there = [ROOT, CHILD, OTHER].map(|thread| library.thread(thread).is_some());
+    assert_eq!(is_there, [true, false, true]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod damage;
 mod delete;
 mod files;
 mod homes;
+mod library;
 mod lists;
 mod model;
 mod modes;

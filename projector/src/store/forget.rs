@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use redb::{ReadableTable, WriteTransaction};
+use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
 use super::Store;
 use crate::error::{CorruptProblem, StoreError};
 use crate::rows::codec::{RowAt, decode, encode};
 use crate::rows::summary;
-use crate::schema;
+use crate::schema::{self, Bytes};
 use crate::source::RolloutName;
 
 /// How much was forgotten.
@@ -93,10 +93,24 @@ impl Store {
         let keys = keys_of_threads(&write.open_table(schema::THREADS)?, &threads)?;
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let forgotten = forget(&write, &keys)?;
+        for thread in threads {
+            write.open_table(schema::NAMES)?.remove(thread.as_bytes())?;
+        }
         write.open_table(schema::DELETIONS)?.remove(thread_id.as_bytes())?;
         write.commit()?;
         Ok(forgotten)
     }
+}
+
+/// How often logs were forgotten.
+pub(crate) fn len_forgotten(read: &ReadTransaction) -> Result<u32, StoreError> {
+    read_forgotten(&read.open_table(schema::META)?)
+}
+
+fn read_forgotten(meta: &impl ReadableTable<&'static str, Bytes>) -> Result<u32, StoreError> {
+    let row = meta.get(schema::META_FORGOTTEN)?;
+    let bytes = row.and_then(|row| <[u8; 4]>::try_from(row.value()).ok());
+    Ok(bytes.map_or(0, u32::from_le_bytes))
 }
 
 fn keys_of_threads(
@@ -123,7 +137,10 @@ fn keys_of_threads(
 fn forget(write: &WriteTransaction, keys: &[&str]) -> Result<Forgotten, StoreError> {
     let mut forgotten = Forgotten::default();
     let mut threads = write.open_table(schema::THREADS)?;
+    let mut thread_ids = BTreeSet::new();
     for key in keys {
+        let name = RolloutName::parse(&format!("{key}.jsonl"));
+        thread_ids.extend(name.map(|name| name.thread_id().to_ascii_lowercase()));
         let key = key.as_bytes();
         let mut numbers = Vec::new();
         for row in threads.extract_from_if((key, 0)..=(key, u32::MAX), |_, _| true)? {
@@ -136,6 +153,14 @@ fn forget(write: &WriteTransaction, keys: &[&str]) -> Result<Forgotten, StoreErr
         forgotten.logs += u64::from(!numbers.is_empty());
         forgotten.generations += numbers.len() as u64;
     }
+    for thread_id in &thread_ids {
+        if keys_of_threads(&threads, &[thread_id])?.is_empty() {
+            write.open_table(schema::NAMES)?.remove(thread_id.as_bytes())?;
+        }
+    }
+    let mut meta = write.open_table(schema::META)?;
+    let count = read_forgotten(&meta)?.wrapping_add(1);
+    meta.insert(schema::META_FORGOTTEN, count.to_le_bytes().as_slice())?;
     Ok(forgotten)
 }
 

@@ -23,6 +23,7 @@ use crate::schema;
 
 use checked::Noticed;
 use file::LockedFile;
+pub(crate) use forget::len_forgotten;
 pub use forget::{Deletion, Forgotten};
 pub use heal::{Healed, Opened};
 pub use holder::Holder;
@@ -77,6 +78,7 @@ impl Store {
             let mut meta = write.open_table(schema::META)?;
             meta.insert(schema::META_SCHEMA, schema.to_le_bytes().as_slice())?;
             meta.insert(schema::META_REDUCERS, reducers.to_le_bytes().as_slice())?;
+            meta.insert(schema::META_FORGOTTEN, 0_u32.to_le_bytes().as_slice())?;
             write.open_table(schema::THREADS)?;
             write.open_table(schema::CURSORS)?;
             write.open_table(schema::TURNS)?;
@@ -94,6 +96,7 @@ impl Store {
             write.open_table(schema::DIAGNOSTICS)?;
             write.open_table(schema::SUMMARIES)?;
             write.open_table(schema::TOUCHED)?;
+            write.open_table(schema::NAMES)?;
             write.open_table(schema::OVERLAYS)?;
             write.open_table(schema::DELETIONS)?;
         }
