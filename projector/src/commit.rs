@@ -233,7 +233,11 @@ impl<'t> Group<'t> {
             target.done.add(done);
             let (key, generation) = (target.key.clone(), target.generation);
             let mut row = Vec::new();
-            encode_cursor(&mut row, thread, &Cursor { key, generation, state, tail, samples, seen })?;
+            encode_cursor(
+                &mut row,
+                thread,
+                &Cursor { key, generation, state, tail, samples, seen },
+            )?;
             self.cursors.insert(thread, &*row)?;
             target.known = Some(Known { thread, generation, cursor: row });
         }

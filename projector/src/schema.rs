@@ -28,6 +28,8 @@
 //! | `summaries` | thread | what lists show of a log | no |
 //! | `touched` | count of changes of summaries | thread | no |
 //! | `names` | thread's id | name that stands beside the logs | no |
+//! | `overlays` | source key | pairs of path prefixes: as recorded, as shown | no |
+//! | `deletions` | thread id | [`Deletion`](crate::Deletion) that has not ended | no |
 //!
 //! `live_turns` and `item_places` answer what the fold asks of the past at a cost that does not grow
 //! with it. Ids and keys are bytes, not text: redb would check text at every comparison.
@@ -42,6 +44,8 @@ pub(crate) const VERSIONS: Versions = Versions { schema: 4, reducers: 2 };
 /// Names in `meta`; each row is a little-endian `u32`.
 pub(crate) const META_SCHEMA: &str = "schema";
 pub(crate) const META_REDUCERS: &str = "reducers";
+/// How often logs were forgotten: by it one who holds rows in memory knows that some are gone.
+pub(crate) const META_FORGOTTEN: &str = "forgotten";
 
 pub(crate) type ThreadKey = (Bytes, u32);
 pub(crate) type TurnKey = (u32, u32, u64);
@@ -86,6 +90,8 @@ pub(crate) const NAMES: TableDefinition<Bytes, Bytes> = TableDefinition::new("na
 pub(crate) const TOUCHED: TableDefinition<u64, u32> = TableDefinition::new("touched");
 pub(crate) const DIAGNOSTICS: TableDefinition<DiagnosticKey, Bytes> =
     TableDefinition::new("diagnostics");
+pub(crate) const OVERLAYS: TableDefinition<Bytes, Bytes> = TableDefinition::new("overlays");
+pub(crate) const DELETIONS: TableDefinition<Bytes, Bytes> = TableDefinition::new("deletions");
 
 pub(crate) const HOMES: TableDefinition<Bytes, u32> = TableDefinition::new("homes");
 pub(crate) const FILES: TableDefinition<FileKey, Bytes> = TableDefinition::new("files");

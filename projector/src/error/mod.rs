@@ -1,6 +1,7 @@
 //! Errors, one per operation, with what a caller needs to act on them.
 
 mod damage;
+mod files;
 mod open;
 mod record;
 
@@ -12,6 +13,8 @@ use rollfold_core::{ApplyError, Options, UnknownHistoryMode};
 use crate::query::CursorProblem;
 
 pub use damage::{Damage, DamageKind};
+pub(crate) use files::OnFile;
+pub use files::{CompressError, DeleteError, FileError, MaterializeError, MoveError, SelectError};
 pub use open::OpenError;
 pub use record::{LockError, RecordError};
 
