@@ -113,3 +113,4 @@ pub use reduce::windows::WindowState;
 pub use reduce::world::WorldState;
 pub use snapshot::{ApplyError, ChangePlace, Snapshot};
 pub use step::{Entries, Step};
+pub use text::contextual::is_contextual_user_text;

@@ -10,6 +10,7 @@ use crate::lines::{LineReader, ReadError};
 use crate::past::StorePast;
 use crate::rows::codec::encode;
 use crate::schema;
+use crate::search;
 use crate::source::{Identity, LogSource};
 use crate::store::{Known, Store, encode_cursor, newest_generation};
 
@@ -113,6 +114,9 @@ pub(crate) fn batch<S: LogSource + ?Sized>(
             seen: reader.seen(target.identity),
         };
         past.finish()?;
+        if done.lines > 0 {
+            search::note(&write, thread, &target.key, target.state.position.seq)?;
+        }
         encode_cursor(&mut row, thread, &cursor)?;
         cursors.insert(thread, &*row)?;
         target.known = Some(Known { thread, generation: target.generation, cursor: row });

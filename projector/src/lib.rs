@@ -65,6 +65,7 @@ mod resume;
 mod rows;
 mod samples;
 mod schema;
+mod search;
 mod source;
 mod store;
 mod sync;
@@ -76,7 +77,7 @@ mod view;
 pub use disk::FileSource;
 pub use error::{
     ContextQueryError, Corrupt, CorruptProblem, Damage, DamageKind, OpenError, QueryError,
-    StoreError, SyncError, VerifyError, Versions,
+    SearchError, StoreError, SyncError, VerifyError, Versions,
 };
 pub use home::{
     Form, Found, Home, HomeError, NameEntry, Names, Scan, Stray, StrayReason, home_dir, store_path,
@@ -87,6 +88,10 @@ pub use query::{
     ListRequest, MadeBy, ThreadView, WindowRow,
 };
 pub use rows::ledger::UsageTotals;
+pub use search::{
+    Behind, Hit, IndexDone, IndexOptions, IndexProgress, IndexSize, SearchPage, SearchRequest,
+    Snippet, TextKind, TextKinds, UnknownTextKind,
+};
 pub use source::{
     BaseProblem, Chain, Identity, LogSource, MemSource, Resolve, RolloutName, SourceBodies,
     SourceNote,

@@ -23,6 +23,11 @@
 //! | `usage` | thread, first entry | packed entries of the token ledger | in order |
 //! | `lines` | thread, first seq | packed lines: span, records, what changed | in order |
 //! | `diagnostics` | thread, seq, place on the line | `Diagnostic` | no |
+//! | `search_due` | thread | lines folded, of threads that have more than the search index | no |
+//! | `search_threads` | thread | how far it is in the search index | no |
+//! | `search_segments` | segment | sizes | no |
+//! | `search_docs` | segment, first document | packed documents: runs of items | in order |
+//! | `search_terms` | segment, first word, piece | packed words with their documents | in order |
 //!
 //! `live_turns` and `item_places` answer what the fold asks of the past at a cost that does not grow
 //! with it. Ids and keys are bytes, not text: redb would check text at every comparison.
@@ -37,6 +42,9 @@ pub(crate) const VERSIONS: Versions = Versions { schema: 4, reducers: 2 };
 /// Names in `meta`; each row is a little-endian `u32`.
 pub(crate) const META_SCHEMA: &str = "schema";
 pub(crate) const META_REDUCERS: &str = "reducers";
+/// A name in `meta`: documents of the search index whose threads were forgotten; a little-endian
+/// `u64`.
+pub(crate) const META_SEARCH_ORPHANS: &str = "search_orphans";
 
 pub(crate) type ThreadKey = (Bytes, u32);
 pub(crate) type TurnKey = (u32, u32, u64);
@@ -51,6 +59,9 @@ pub(crate) type VersionKey = (u32, u64);
 /// Thread and the number of the first entry of a packed row.
 pub(crate) type BlockKey = (u32, u64);
 pub(crate) type DiagnosticKey = (u32, u64, u32);
+
+/// Segment, first word of the row, piece of a list too long for one row.
+pub(crate) type SearchTermKey = (u32, Bytes, u32);
 
 pub(crate) type Bytes = &'static [u8];
 
@@ -76,6 +87,15 @@ pub(crate) const USAGE: TableDefinition<BlockKey, Bytes> = TableDefinition::new(
 pub(crate) const LINES: TableDefinition<BlockKey, Bytes> = TableDefinition::new("lines");
 pub(crate) const DIAGNOSTICS: TableDefinition<DiagnosticKey, Bytes> =
     TableDefinition::new("diagnostics");
+pub(crate) const SEARCH_DUE: TableDefinition<u32, Bytes> = TableDefinition::new("search_due");
+pub(crate) const SEARCH_THREADS: TableDefinition<u32, Bytes> =
+    TableDefinition::new("search_threads");
+pub(crate) const SEARCH_SEGMENTS: TableDefinition<u32, Bytes> =
+    TableDefinition::new("search_segments");
+pub(crate) const SEARCH_DOCS: TableDefinition<BlockKey, Bytes> =
+    TableDefinition::new("search_docs");
+pub(crate) const SEARCH_TERMS: TableDefinition<SearchTermKey, Bytes> =
+    TableDefinition::new("search_terms");
 
 /// The last part of a versioned key: newest first. Its own inverse.
 pub(crate) const fn newest_first(seq: u64) -> u64 {

@@ -13,6 +13,7 @@ use crate::page::{Order, Paging};
 use crate::query::ThreadView;
 use crate::rows::codec::RowAt;
 use crate::schema::{self, newest_first};
+use crate::search;
 use crate::source::LogSource;
 use crate::store::{Known, Store, encode_cursor, newest_generation};
 use crate::sync::SyncOptions;
@@ -141,6 +142,9 @@ impl Store {
             if let Some(fresh_cursor) = fresh_cursor.filter(|_| differing.contains(&"cursors")) {
                 put_cursor(&write, known.thread, &fresh_cursor).map_err(in_store)?;
             }
+            // Rows that were wrong may be in the index.
+            search::forget(&write, known.thread).map_err(in_store)?;
+            search::note(&write, known.thread, key, synced.position.seq).map_err(in_store)?;
             write.commit().map_err(|error| in_store(error.into()))?;
             verified.repaired = differing;
         }

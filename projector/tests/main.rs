@@ -10,6 +10,8 @@ mod lists;
 mod model;
 mod modes;
 mod processes;
+mod search;
+mod search_naive;
 mod support;
 mod sweep;
 mod sync;

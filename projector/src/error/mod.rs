@@ -2,6 +2,7 @@
 
 mod damage;
 mod open;
+mod search;
 
 use std::io;
 
@@ -12,6 +13,7 @@ use crate::query::CursorProblem;
 
 pub use damage::{Damage, DamageKind};
 pub use open::OpenError;
+pub use search::SearchError;
 
 /// A row that does not read back. The log it came from is unharmed.
 #[derive(Debug, thiserror::Error)]

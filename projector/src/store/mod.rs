@@ -13,6 +13,8 @@ mod layout;
 mod open;
 mod reader;
 
+use std::sync::Mutex;
+
 use redb::{Database, ReadTransaction, ReadableDatabase, TableHandle, WriteTransaction};
 
 use crate::error::{CorruptProblem, StoreError, Versions};
@@ -32,6 +34,8 @@ pub struct Store {
     database: Database,
     noticed: Noticed,
     access: Access,
+    /// Held while the search index is brought up to date: one does it at a time.
+    pub(crate) indexing: Mutex<()>,
 }
 
 /// What a store stands on.
@@ -88,6 +92,11 @@ impl Store {
             write.open_table(schema::USAGE)?;
             write.open_table(schema::LINES)?;
             write.open_table(schema::DIAGNOSTICS)?;
+            write.open_table(schema::SEARCH_DUE)?;
+            write.open_table(schema::SEARCH_THREADS)?;
+            write.open_table(schema::SEARCH_SEGMENTS)?;
+            write.open_table(schema::SEARCH_DOCS)?;
+            write.open_table(schema::SEARCH_TERMS)?;
         }
         Ok(write.commit()?)
     }
