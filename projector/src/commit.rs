@@ -97,7 +97,7 @@ pub(crate) fn batch<S: LogSource + ?Sized>(
                 thread
             }
         };
-        let mut past = StorePast::open(&write, thread)?;
+        let mut past = StorePast::open(&write, thread, &target.key, target.generation)?;
         let mut diagnostics = write.open_table(schema::DIAGNOSTICS)?;
         let mut row = Vec::new();
         let done = fold(&mut target.state, &mut past, reader, bounds, |seq, place, diagnostic| {

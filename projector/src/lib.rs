@@ -57,6 +57,7 @@ mod cursor;
 mod disk;
 mod error;
 mod home;
+mod library;
 mod lines;
 mod page;
 mod past;
@@ -81,6 +82,10 @@ pub use error::{
 };
 pub use home::{
     Form, Found, Home, HomeError, NameEntry, Names, Scan, Stray, StrayReason, home_dir, store_path,
+};
+pub use library::{
+    Archived, FilteredBy, FindError, Kin, Library, LogEntry, LogPlace, NotListed, Relation,
+    ThreadEntry, ThreadFilter, ThreadTime, ThreadsRequest, TreeNode, Verdict,
 };
 pub use page::{DiagnosticAt, Generation, ItemAt, ItemRow, Order, Page, Paging, TurnRow};
 pub use query::{

@@ -16,6 +16,7 @@ use crate::rows::facts::FactRows;
 use crate::rows::heads::{self, Heads};
 use crate::rows::ledger::LedgerWriter;
 use crate::rows::lines::LineWriter;
+use crate::rows::summary::SummaryWriter;
 use crate::rows::world::WorldRows;
 use crate::schema::{self, ItemPlaceKey, TurnIdKey, newest_first};
 
@@ -32,6 +33,7 @@ pub(crate) struct StorePast<'t> {
     world: WorldRows<'t>,
     ledger: LedgerWriter<'t>,
     lines: LineWriter<'t>,
+    summary: SummaryWriter<'t>,
     /// The turn that items come to, ahead of its row: most items come to the turn of the item
     /// before.
     growing: Option<(TurnNo, Tail)>,
@@ -45,7 +47,13 @@ struct Tail {
 }
 
 impl<'t> StorePast<'t> {
-    pub(crate) fn open(write: &'t WriteTransaction, thread: u32) -> Result<Self, StoreError> {
+    /// Opens the rows of the log with this number; a new one is of this key and generation.
+    pub(crate) fn open(
+        write: &'t WriteTransaction,
+        thread: u32,
+        key: &str,
+        generation: u32,
+    ) -> Result<Self, StoreError> {
         Ok(Self {
             thread,
             heads: Heads::new(write.open_table(schema::TURNS)?),
@@ -64,6 +72,7 @@ impl<'t> StorePast<'t> {
             world: WorldRows::new(write.open_table(schema::WORLD)?),
             ledger: LedgerWriter::open(write.open_table(schema::USAGE)?, thread)?,
             lines: LineWriter::open(write.open_table(schema::LINES)?, thread)?,
+            summary: SummaryWriter::open(write, thread, key, generation)?,
             growing: None,
         })
     }
@@ -77,6 +86,7 @@ impl<'t> StorePast<'t> {
     pub(crate) fn finish(&mut self) -> Result<(), StoreError> {
         self.ledger.finish()?;
         self.lines.finish()?;
+        self.summary.finish()?;
         self.put_growing()
     }
 
@@ -244,8 +254,12 @@ impl Past for StorePast<'_> {
             Change::TurnRemoved { turn, id } => self.remove_turn(at, *turn, id),
             Change::ItemPut { turn, item, value, .. } => self.put_item(at, *turn, *item, value),
             Change::ItemRemoved { turn, item, id, .. } => self.remove_item(at, *turn, *item, id),
-            Change::Thread(fact) => self.facts.put_fact(self.thread, at.seq, fact),
+            Change::Thread(fact) => {
+                self.summary.put_fact(fact);
+                self.facts.put_fact(self.thread, at.seq, fact)
+            }
             Change::Inheritance(inheritance) => {
+                self.summary.put_inheritance(inheritance);
                 self.facts.put_inheritance(self.thread, at.seq, inheritance)
             }
             Change::Window(window) => self.facts.put_window(self.thread, at.seq, window),

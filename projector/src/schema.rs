@@ -28,6 +28,9 @@
 //! | `search_segments` | segment | sizes | no |
 //! | `search_docs` | segment, first document | packed documents: runs of items | in order |
 //! | `search_terms` | segment, first word, piece | packed words with their documents | in order |
+//! | `summaries` | thread | what lists show of a log | no |
+//! | `touched` | count of changes of summaries | thread | no |
+//! | `names` | thread's id | name that stands beside the logs | no |
 //!
 //! `live_turns` and `item_places` answer what the fold asks of the past at a cost that does not grow
 //! with it. Ids and keys are bytes, not text: redb would check text at every comparison.
@@ -85,6 +88,9 @@ pub(crate) const WINDOWS: TableDefinition<WindowKey, Bytes> = TableDefinition::n
 pub(crate) const WORLD: TableDefinition<VersionKey, Bytes> = TableDefinition::new("world");
 pub(crate) const USAGE: TableDefinition<BlockKey, Bytes> = TableDefinition::new("usage");
 pub(crate) const LINES: TableDefinition<BlockKey, Bytes> = TableDefinition::new("lines");
+pub(crate) const SUMMARIES: TableDefinition<u32, Bytes> = TableDefinition::new("summaries");
+pub(crate) const NAMES: TableDefinition<Bytes, Bytes> = TableDefinition::new("names");
+pub(crate) const TOUCHED: TableDefinition<u64, u32> = TableDefinition::new("touched");
 pub(crate) const DIAGNOSTICS: TableDefinition<DiagnosticKey, Bytes> =
     TableDefinition::new("diagnostics");
 pub(crate) const SEARCH_DUE: TableDefinition<u32, Bytes> = TableDefinition::new("search_due");

@@ -12,6 +12,7 @@ use crate::error::{CorruptProblem, QueryError, StoreError, VerifyError};
 use crate::page::{Order, Paging};
 use crate::query::ThreadView;
 use crate::rows::codec::RowAt;
+use crate::rows::summary::{self, Summary, SummaryWriter};
 use crate::schema::{self, newest_first};
 use crate::search;
 use crate::source::LogSource;
@@ -127,6 +128,7 @@ impl Store {
             differing: Vec::new(),
         };
         check.all_tables().map_err(in_store)?;
+        let fresh_summary = check.summary().map_err(in_store)?;
         let fresh_cursor = check.cursor(&cursor, key).map_err(in_store)?;
         if check.differing.is_empty() {
             check.ask(self, &fresh, key, options.samples)?;
@@ -139,6 +141,12 @@ impl Store {
                 return Err(VerifyError::Raced { key: key.to_owned() });
             }
             repair(&write, &fresh, known.thread, &differing).map_err(in_store)?;
+            if differing.contains(&"summaries") {
+                let mut rows = SummaryWriter::open(&write, known.thread, key, known.generation)
+                    .map_err(in_store)?;
+                rows.repair(fresh_summary.as_ref());
+                rows.finish().map_err(in_store)?;
+            }
             if let Some(fresh_cursor) = fresh_cursor.filter(|_| differing.contains(&"cursors")) {
                 put_cursor(&write, known.thread, &fresh_cursor).map_err(in_store)?;
             }
@@ -282,6 +290,24 @@ impl Check {
         }
         each_table!(compare);
         Ok(())
+    }
+
+    /// Compares what lists show; gives the right one.
+    fn summary(&mut self) -> Result<Option<Summary>, StoreError> {
+        let fresh = summary::of(&self.fresh.open_table(schema::SUMMARIES)?, 0)?;
+        let suspect = summary::of(&self.suspect.open_table(schema::SUMMARIES)?, self.thread)?;
+        self.verified.rows += 1;
+        let kind = match (&suspect, &fresh) {
+            (Some(suspect), Some(fresh)) if suspect.tells_as(fresh) => None,
+            (None, None) => None,
+            (Some(_), Some(_)) => Some(DifferenceKind::Other),
+            (Some(_), None) => Some(DifferenceKind::Extra),
+            (None, Some(_)) => Some(DifferenceKind::Missing),
+        };
+        if let Some(kind) = kind {
+            self.differs("summaries", self.thread.to_string(), kind, None)?;
+        }
+        Ok(fresh)
     }
 
     /// Compares the places reached; gives the right one.

@@ -6,6 +6,7 @@ mod crash;
 mod damage;
 mod files;
 mod homes;
+mod library;
 mod lists;
 mod model;
 mod modes;

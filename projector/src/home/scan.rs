@@ -1,6 +1,6 @@
 //! What lies in a home: every file below its two folders is a rollout or says why not.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -125,6 +125,26 @@ impl Scan {
             found.name.as_ref().is_some_and(|name| name.thread_id().eq_ignore_ascii_case(thread_id))
         };
         self.files.iter().filter(is_of)
+    }
+
+    /// The file that is read of each log, by key. Of copies under one name that is the one with
+    /// most bytes, the plain form before the compressed; of equal ones the one that was not
+    /// archived, then the one in its place, then the first by path.
+    #[must_use]
+    pub fn logs(&self) -> BTreeMap<&str, &Found> {
+        let worth = |found: &Found| {
+            let is_packed = found.form == Form::Compressed;
+            let len_bytes = std::cmp::Reverse(found.identity.len_bytes);
+            (is_packed, len_bytes, found.is_archived, !found.is_in_place)
+        };
+        let mut logs: BTreeMap<&str, &Found> = BTreeMap::new();
+        for found in &self.files {
+            let read = logs.entry(&found.key).or_insert(found);
+            if worth(found) < worth(read) {
+                *read = found;
+            }
+        }
+        logs
     }
 
     /// The file whose name ends in this id: of a thread's first file its own, of a later one that

@@ -103,7 +103,7 @@ fn assert_no_dead_rows(past: &mut StorePast<'_>) {
 fn compare(store: &Store, log: &[u8], options: Options) -> (usize, usize) {
     let write = store.begin_write().unwrap();
     let mut past = Both {
-        rows: StorePast::open(&write, 7).unwrap(),
+        rows: StorePast::open(&write, 7, "seven", 0).unwrap(),
         index: Index::default(),
         turn_ids: BTreeSet::new(),
         item_ids: BTreeSet::new(),

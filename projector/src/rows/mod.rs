@@ -10,5 +10,6 @@ mod joined;
 pub(crate) mod ledger;
 pub(crate) mod lines;
 mod parts;
+pub(crate) mod summary;
 pub(crate) mod varint;
 pub(crate) mod world;

@@ -97,6 +97,9 @@ impl Store {
             write.open_table(schema::SEARCH_SEGMENTS)?;
             write.open_table(schema::SEARCH_DOCS)?;
             write.open_table(schema::SEARCH_TERMS)?;
+            write.open_table(schema::SUMMARIES)?;
+            write.open_table(schema::TOUCHED)?;
+            write.open_table(schema::NAMES)?;
         }
         Ok(write.commit()?)
     }
