@@ -67,6 +67,7 @@ mod resume;
 mod rows;
 mod samples;
 mod schema;
+mod search;
 mod source;
 mod store;
 mod sync;
@@ -79,7 +80,7 @@ pub use disk::FileSource;
 pub use error::{
     CompressError, ContextQueryError, Corrupt, CorruptProblem, Damage, DamageKind, DeleteError,
     FileError, LockError, MaterializeError, MoveError, OpenError, QueryError, RecordError,
-    SelectError, StoreError, SyncError, VerifyError, Versions,
+    SearchError, SelectError, StoreError, SyncError, VerifyError, Versions,
 };
 pub use files::{
     Children, CompressOptions, CompressOutcome, CompressReport, CompressRun, DeleteOptions,
@@ -105,6 +106,10 @@ pub use recorder::{
     WorldWritten, open_thread,
 };
 pub use rows::ledger::UsageTotals;
+pub use search::{
+    Behind, Hit, IndexDone, IndexOptions, IndexProgress, IndexSize, SearchPage, SearchRequest,
+    Snippet, TextKind, TextKinds, UnknownTextKind,
+};
 pub use source::{
     BaseProblem, Chain, Identity, LogSource, MemSource, Resolve, RolloutName, SourceBodies,
     SourceNote,

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::Store;
 use crate::error::{CorruptProblem, StoreError};
 use crate::rows::codec::{RowAt, decode, encode};
-use crate::rows::summary;
+use crate::rows::{files, summary};
 use crate::schema::{self, Bytes};
+use crate::search;
 use crate::source::RolloutName;
 
 /// How much was forgotten.
@@ -158,6 +159,7 @@ fn forget(write: &WriteTransaction, keys: &[&str]) -> Result<Forgotten, StoreErr
             write.open_table(schema::NAMES)?.remove(thread_id.as_bytes())?;
         }
     }
+    files::remove(write, keys)?;
     let mut meta = write.open_table(schema::META)?;
     let count = read_forgotten(&meta)?.wrapping_add(1);
     meta.insert(schema::META_FORGOTTEN, count.to_le_bytes().as_slice())?;
@@ -192,5 +194,6 @@ fn forget_thread(write: &WriteTransaction, thread: u32) -> Result<(), StoreError
     remove_rows!(write, thread, schema::USAGE, 0);
     remove_rows!(write, thread, schema::LINES, 0);
     remove_rows!(write, thread, schema::DIAGNOSTICS, 0, 0);
+    search::forget(write, thread)?;
     summary::remove(write, thread)
 }
