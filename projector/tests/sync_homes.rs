@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rollfold_projector::testing::FaultyDisk;
 use rollfold_projector::{
-    FileError, FileOutcome, Home, HomesSynced, Library, Outcome, Store, SyncOptions,
+    FileOutcome, Home, HomesSynced, Library, Outcome, Store, SyncFileError, SyncOptions,
 };
 use tempfile::TempDir;
 
@@ -243,7 +243,7 @@ fn one_bad_file_costs_one_report() {
         for report in progress.done {
             match &report.outcome {
                 FileOutcome::Failed(error) => {
-                    assert!(matches!(error, FileError::Open(_)), "{error}");
+                    assert!(matches!(error, SyncFileError::Open(_)), "{error}");
                     failed.push(report.path.clone());
                 }
                 FileOutcome::Synced(_) => synced += 1,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::commit::Target;
 use crate::disk::{FileSource, path_bytes};
-use crate::error::{FileError, QueryError, StoreError};
+use crate::error::{QueryError, StoreError, SyncFileError};
 use crate::home::{Form, Found, Home, HomeError, Scan};
 use crate::rows::files::{FileEntry, FileRow, FileWriter, Role, number_home};
 use crate::source::{Chain, LogSource};
@@ -38,7 +38,7 @@ pub enum FileOutcome {
     /// It was opened and what was new in it was folded.
     Synced(Box<Synced>),
     /// It was not synced, or not to its end.
-    Failed(FileError),
+    Failed(SyncFileError),
     /// It has the name of another, which is the log that is read: of copies the one with most bytes,
     /// the plain form before the compressed; of equal ones the one that was not archived, then the
     /// one in its place, then the first.
@@ -316,7 +316,7 @@ fn fold_file(
         let is_new = job.row.as_ref() != Some(&row);
         is_new.then(|| FileEntry { home, path: job.path.clone(), row })
     };
-    let failed = |error: FileError| {
+    let failed = |error: SyncFileError| {
         let file = entry(row.clone());
         hand.over(Parcel { file, end: Some(LogEnd::Unopened(Box::new(error))), ..Parcel::of(log) });
     };
@@ -327,12 +327,12 @@ fn fold_file(
     };
     let identity = match source.identity() {
         Ok(identity) => identity.unwrap_or(job.found.identity),
-        Err(source) => return failed(FileError::Base { path: path(), source }),
+        Err(source) => return failed(SyncFileError::Base { path: path(), source }),
     };
     let is_packed = source.is_forward_only();
     let chain = match Chain::open(Box::new(source), &bases) {
         Ok(chain) => chain,
-        Err(source) => return failed(FileError::Base { path: path(), source }),
+        Err(source) => return failed(SyncFileError::Base { path: path(), source }),
     };
     fold_log(store, &chain, options, (log, job.is_new), hand, |end, thread| {
         let role = match end {
@@ -348,7 +348,7 @@ fn report(job: &Job<'_>, end: LogEnd, target: Option<&Target>) -> FileReport {
     let outcome = match end.settle(target) {
         Settled::Synced(synced) => FileOutcome::Synced(synced),
         Settled::Failed(source) => {
-            FileOutcome::Failed(FileError::Sync { path: path.clone(), source })
+            FileOutcome::Failed(SyncFileError::Sync { path: path.clone(), source })
         }
         Settled::Unopened(error) => FileOutcome::Failed(*error),
     };

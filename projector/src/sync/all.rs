@@ -8,7 +8,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread::available_parallelism;
 
 use crate::commit::Target;
-use crate::error::{FileError, StoreError, SyncError};
+use crate::error::{StoreError, SyncError, SyncFileError};
 use crate::rows::files::FileEntry;
 use crate::source::LogSource;
 use crate::store::Store;
@@ -44,14 +44,14 @@ pub(crate) enum LogEnd {
     Unchanged(Box<Synced>),
     Folded(Box<Folded>),
     Failed(SyncError),
-    Unopened(Box<FileError>),
+    Unopened(Box<SyncFileError>),
 }
 
 /// What became of one log, as the writer knows it.
 pub(crate) enum Settled {
     Synced(Box<Synced>),
     Failed(SyncError),
-    Unopened(Box<FileError>),
+    Unopened(Box<SyncFileError>),
 }
 
 impl LogEnd {

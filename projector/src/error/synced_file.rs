@@ -8,7 +8,7 @@ use super::{OpenError, SyncError};
 /// A file was not synced.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum FileError {
+pub enum SyncFileError {
     /// It cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
