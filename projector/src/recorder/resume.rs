@@ -11,7 +11,7 @@ use super::fold;
 use super::journal::{Journal, Place, RecordNote};
 use super::{Recorder, RecorderOptions, ThreadLock, ThreadMode, policy_of};
 use crate::disk::FileSource;
-use crate::error::{OpenError, RecordError};
+use crate::error::RecordError;
 use crate::home::{Found, Home};
 use crate::lines::ReadError;
 use crate::source::{Chain, LogSource, Resolve, SourceBodies};
@@ -179,10 +179,4 @@ fn window(records: &RecordIndex, source: &Chain, options: &RecorderOptions) -> W
     let fresh = || WindowId::parse(&options.ids.next_id(options.clock.now()));
     let id = window.id.or_else(fresh);
     Window { id, first_id: window.first_id.or(id), ..window }
-}
-
-impl From<OpenError> for RecordError {
-    fn from(error: OpenError) -> Self {
-        Self::Open(error)
-    }
 }
