@@ -103,5 +103,7 @@ pub use source::{
     SourceNote,
 };
 pub use store::{Healed, Holder, Opened, Store};
-pub use sync::{Check, Outcome, Progress, RewriteSign, SyncOptions, Synced};
+pub use sync::{
+    AllProgress, Check, Outcome, Progress, RewriteSign, SyncOptions, Synced, SyncedAll,
+};
 pub use verify::{Difference, DifferenceKind, Verified, VerifyOptions};

@@ -141,8 +141,8 @@ impl Store {
             }
             repair(&write, &fresh, known.thread, &differing).map_err(in_store)?;
             if differing.contains(&"summaries") {
-                let mut rows = SummaryWriter::open(&write, known.thread, key, known.generation)
-                    .map_err(in_store)?;
+                let mut rows = SummaryWriter::open(&write).map_err(in_store)?;
+                rows.turn_to(known.thread, key, known.generation).map_err(in_store)?;
                 rows.repair(fresh_summary.as_ref());
                 rows.finish().map_err(in_store)?;
             }

@@ -401,7 +401,7 @@ fn trees_end_whatever_rounds_they_go() {
     library.refresh().unwrap();
     let shape = |nodes: Vec<rollfold_projector::TreeNode>| {
         let nodes: Vec<_> = nodes.iter().flat_map(|node| node.flat()).collect();
-        let number = |id: &str| u32::from_str_radix(&id[24..], 16).unwrap();
+        let number = |id: &str| u32::from_str_radix(id.get(24..).unwrap(), 16).unwrap();
         let shape = nodes.iter().map(|it| (it.depth, number(&it.id), it.thread.is_some()));
         shape.collect::<Vec<_>>()
     };

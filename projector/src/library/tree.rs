@@ -134,7 +134,7 @@ impl Library {
         let status = match view.turns_page(&newest, ItemsView::NotLoaded) {
             Ok(page) => page.rows.first().map(|row| row.value.status.clone()),
             Err(QueryError::UnknownHistoryMode { .. }) => None,
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         };
         let totals = view.usage_totals()?;
         Ok((status, (totals.entries > 0).then_some(totals.own.total)))

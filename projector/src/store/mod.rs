@@ -89,6 +89,8 @@ impl Store {
             write.open_table(schema::USAGE)?;
             write.open_table(schema::LINES)?;
             write.open_table(schema::DIAGNOSTICS)?;
+            write.open_table(schema::HOMES)?;
+            write.open_table(schema::FILES)?;
             write.open_table(schema::SUMMARIES)?;
             write.open_table(schema::TOUCHED)?;
             write.open_table(schema::NAMES)?;

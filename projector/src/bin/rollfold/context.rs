@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use rollfold_projector::{Home, Opened, Store, store_path};
+use rollfold_projector::{Home, OpenError, Opened, Store, store_path};
 
 /// How this program is called in a store that it has open.
 const PROGRAM: &str = "rollfold";
@@ -134,9 +134,19 @@ impl Context {
         Ok(store)
     }
 
-    /// The store for reading, also while another process writes it.
+    /// The store for reading; a copy of it while another process writes it.
     pub fn store_to_read(&self) -> Result<Store, Failure> {
-        Ok(Store::open_reader(self.store_path()?)?)
+        let path = self.store_path()?;
+        if !path.exists() {
+            let path = path.display();
+            return Err(Failure::usage(format!(
+                "{path}: no store yet; make one with `rollfold sync`"
+            )));
+        }
+        match Store::open_as(&path, PROGRAM) {
+            Err(OpenError::InUse { .. }) => Ok(Store::open_reader(path)?),
+            opened => Ok(opened?),
+        }
     }
 
     /// Standard output, buffered.

@@ -30,6 +30,10 @@ struct Cli {
 enum Command {
     /// Shows the files of a home: the rollouts, and what else lies among them and why it is none.
     Find(cmd::find::Args),
+    /// Lists threads.
+    List(Box<cmd::list::Args>),
+    /// Draws who spawned whom, or who was forked from whom.
+    Tree(cmd::tree::Args),
 }
 
 fn main() -> ExitCode {
@@ -37,6 +41,8 @@ fn main() -> ExitCode {
     let context = Context::new(places, json);
     let done = match command {
         Command::Find(args) => cmd::find::run(&context, &args),
+        Command::List(args) => cmd::list::run(&context, &args),
+        Command::Tree(args) => cmd::tree::run(&context, &args),
     };
     match done {
         Ok(code) => code.into(),

@@ -18,6 +18,22 @@ pub fn bytes(len: u64) -> String {
     }
 }
 
+/// A time in Unix milliseconds, in UTC: `2026-03-01 10:00:00Z`.
+pub fn time(ms: i64) -> String {
+    let (days, second) = (ms.div_euclid(86_400_000), ms.div_euclid(1_000).rem_euclid(86_400));
+    // Civil from days, by H. Hinnant: years begin in March, so that leap days come last.
+    let shifted = days + 719_468;
+    let (era, day) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = year + era * 400 + i64::from(month <= 2);
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}Z")
+}
+
 /// A text as one line of at most so many characters, with nothing that moves a terminal's cursor.
 pub fn line(text: &str, len_max: usize) -> String {
     let mut line = String::new();
@@ -51,6 +67,13 @@ pub fn line(text: &str, len_max: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_dates() {
+        assert_eq!(time(0), "1970-01-01 00:00:00Z");
+        assert_eq!(time(1_709_210_096_789), "2024-02-29 12:34:56Z");
+        assert_eq!(time(-1), "1969-12-31 23:59:59Z");
+    }
 
     #[test]
     fn texts_fit() {

@@ -1,3 +1,5 @@
 //! The commands, one file each.
 
 pub mod find;
+pub mod list;
+pub mod tree;
