@@ -113,6 +113,15 @@ pub enum RecordError {
         /// The mode.
         mode: String,
     },
+    /// The log ends within what it says was copied into it, so that what is appended would pass
+    /// for a copy (A17).
+    #[error("{}: ends before ordinal {start_ordinal}, where its own records begin; fork it again", path.display())]
+    Unfinished {
+        /// The log.
+        path: PathBuf,
+        /// The first ordinal of its own.
+        start_ordinal: u64,
+    },
     /// No ordinal is left.
     #[error("{}: has the highest ordinal there is; nothing can follow", path.display())]
     Ordinals {

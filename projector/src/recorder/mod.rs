@@ -46,18 +46,15 @@ mod fork;
 mod head;
 mod journal;
 mod lock;
+mod options;
 mod record;
 mod resume;
 mod world;
 
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use rollfold_core::{
-    Depth, Frontier, Kind, Line, Policy, Span, Step, Window, WindowId, decode, model::HistoryMode,
-};
+use rollfold_core::{Depth, Frontier, Kind, Line, Policy, Span, Step, Window, WindowId, decode};
 
 use crate::error::RecordError;
 use crate::home::Home;
@@ -68,43 +65,14 @@ pub use fork::{Cut, Fork, INTERRUPTED, Taken, open_thread};
 pub use head::{GitState, NewThread, ThreadMode};
 pub use journal::RecordNote;
 pub use lock::ThreadLock;
+pub use options::RecorderOptions;
 pub use record::{NewRecord, RecordTag};
 pub use world::{Compaction, WorldWritten};
 
 use head::{Base, Own};
 use journal::{Journal, JournalError};
+use options::policy_of;
 use resume::read_error;
-
-/// How a recorder works.
-#[derive(Debug, Clone)]
-pub struct RecorderOptions {
-    /// What others are told of who writes.
-    pub program: String,
-    /// Which records are written; those of today's writer for the thread's history mode if none.
-    pub policy: Option<Policy>,
-    /// Tells the time.
-    pub clock: Arc<dyn Clock>,
-    /// Makes ids.
-    pub ids: Arc<dyn Ids>,
-    /// Where logs are written.
-    pub disk: Arc<dyn LogDisk>,
-    /// Makes a compressed log plain, given the path of its plain form; none refuses to go on with
-    /// compressed logs.
-    pub materialize: Option<fn(&Path) -> io::Result<()>>,
-}
-
-impl Default for RecorderOptions {
-    fn default() -> Self {
-        Self {
-            program: env!("CARGO_PKG_NAME").to_owned(),
-            policy: None,
-            clock: Arc::new(SystemClock),
-            ids: Arc::new(RandomIds),
-            disk: Arc::new(SystemDisk),
-            materialize: None,
-        }
-    }
-}
 
 /// What became of a record that was offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -227,9 +195,13 @@ impl Recorder {
         let span = Span::new(position.offset_bytes, bytes.len() as u64);
         let line = Line { seq: position.seq, span, bytes };
         let decoded = decode(line, &mut self.scratch, Depth::Needed);
+        let is_object = record.payload.trim_start().starts_with('{');
         let [found] = decoded.records.as_slice() else {
             return Err(RecordError::NoRecord { tag: record.tag.as_str() });
         };
+        if !is_object {
+            return Err(RecordError::NoRecord { tag: record.tag.as_str() });
+        }
         if !self.policy.persists(found) {
             return Ok(Offered::LeftOut);
         }
@@ -384,14 +356,6 @@ impl fmt::Debug for Recorder {
             .field("lock", &self.lock)
             .finish_non_exhaustive()
     }
-}
-
-fn policy_of(options: &RecorderOptions, mode: ThreadMode) -> Policy {
-    let mode = match mode {
-        ThreadMode::Legacy => HistoryMode::Legacy,
-        ThreadMode::Paginated => HistoryMode::Paginated,
-    };
-    options.policy.clone().unwrap_or_else(|| Policy::of_mode(Some(&mode)))
 }
 
 /// The folders that may be made with a log, the home's included: the innermost last.

@@ -9,7 +9,8 @@ use rollfold_core::{Frontier, Kind, RecordEntry, RecordIndex, Step, Window, Wind
 
 use super::fold;
 use super::journal::{Journal, Place, RecordNote};
-use super::{Recorder, RecorderOptions, ThreadLock, ThreadMode, policy_of};
+use super::options::policy_of;
+use super::{Recorder, RecorderOptions, ThreadLock, ThreadMode};
 use crate::disk::FileSource;
 use crate::error::RecordError;
 use crate::home::{Found, Home};
@@ -161,11 +162,18 @@ fn check(
     }
     match state.history().mode() {
         None | Some(HistoryMode::Legacy) => Ok(ThreadMode::Legacy),
-        Some(HistoryMode::Paginated) => match first {
+        Some(HistoryMode::Paginated) => {
             // A17: what does not begin with its head, no reader goes on with.
-            Some(first) if first.kind == Kind::SessionMeta => Ok(ThreadMode::Paginated),
-            _ => Err(RecordError::NoHead { path: path() }),
-        },
+            if first.is_none_or(|first| first.kind != Kind::SessionMeta) {
+                return Err(RecordError::NoHead { path: path() });
+            }
+            let claim = state.facts().forks().inheritance().unreached_claim();
+            let next_ordinal = state.next_ordinal().unwrap_or(u64::MAX);
+            match claim.filter(|start_ordinal| next_ordinal < *start_ordinal) {
+                Some(start_ordinal) => Err(RecordError::Unfinished { path: path(), start_ordinal }),
+                None => Ok(ThreadMode::Paginated),
+            }
+        }
         Some(HistoryMode::Other(mode)) => {
             Err(RecordError::UnknownMode { path: path(), mode: mode.to_string() })
         }

@@ -6,9 +6,9 @@ use rollfold_core::{Depth, Kind, Line, Raw, Record, RecordRef, decode, format::R
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::super::options::policy_of;
 use super::super::{
     Ids, Moment, NewRecord, NewThread, Offered, RecordTag, Recorder, RecorderOptions, ThreadMode,
-    policy_of,
 };
 use super::Taken;
 use super::parent::Parent;
