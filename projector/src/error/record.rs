@@ -149,6 +149,17 @@ pub enum RecordError {
         /// Bytes it has.
         found_bytes: u64,
     },
+    /// Somebody else wrote the log meanwhile, against the lock. What waits would repeat ordinals and
+    /// patch a world that is no longer the same.
+    #[error("{}: somebody else wrote {len_bytes} bytes at byte {offset_bytes}; resume it anew", path.display())]
+    Foreign {
+        /// The log.
+        path: PathBuf,
+        /// Where they begin.
+        offset_bytes: u64,
+        /// How many there are.
+        len_bytes: u64,
+    },
     /// The system could not say that what was written stays after a loss of power. What was
     /// acknowledged before does.
     #[error("{}: what was written from byte {from_bytes} on may not be on the disk; look at the disk, then resume the thread", path.display())]

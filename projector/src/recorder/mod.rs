@@ -1,43 +1,5 @@
 //! The writing side: threads are begun, gone on with, forked; their records are written as the
 //! reference writes them, and nothing that was acknowledged is lost.
-//!
-//! ```
-//! use rollfold_projector::{Home, NewRecord, NewThread, Recorder, RecorderOptions};
-//!
-//! let folder = tempfile::tempdir()?;
-//! let home = Home::at(folder.path());
-//! let options = RecorderOptions::default();
-//! let thread = NewThread::new("/work", "example", "1.0");
-//! let mut recorder = Recorder::create(&home, &thread, &options)?;
-//! recorder.append(NewRecord::turn_started("t1", None))?;
-//! recorder.append(NewRecord::user_message("hello"))?;
-//! recorder.world_state(&serde_json::json!({"agents_md": {"text": "use tabs"}}))?;
-//! assert!(!recorder.path().exists());
-//!
-//! // From here on, a loss of power cannot take any of it.
-//! let acknowledged = recorder.sync()?;
-//! assert_eq!(acknowledged.records, 4);
-//! let thread_id = recorder.thread_id().to_owned();
-//! recorder.close()?;
-//!
-//! let mut recorder = Recorder::resume(&home, &thread_id, &options)?;
-//! recorder.append(NewRecord::turn_complete("t1", Some("hi")))?;
-//! recorder.close()?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
-//!
-//! # What holds
-//!
-//! * Nothing is on the disk before the first [`Recorder::persist`], or flush with records (R237).
-//! * [`Recorder::append`] keeps a record in memory if the policy has it written (R220-R223, A1);
-//!   [`Recorder::flush`] hands all to the system, in order; what [`Recorder::sync`] acknowledges
-//!   stays whatever happens to the program or the machine. A recorder that is dropped loses what
-//!   was not flushed.
-//! * After an error, what was not written is kept, and the next flush writes it: whole records, once
-//!   each. A line that was cut off is ended and said ([`RecordNote`]), never written onto.
-//! * No ordinal is given twice: each is above all that stand in the log, readable or not as the
-//!   last record may be.
-//! * A thread has one writer ([`ThreadLock`]); the lock ends with the process.
 
 mod clock;
 mod disk;
@@ -61,7 +23,9 @@ use crate::home::Home;
 
 pub use clock::{Clock, Ids, Moment, RandomIds, SystemClock};
 pub use disk::{LogDisk, LogFile, SystemDisk};
-pub use fork::{Cut, Fork, INTERRUPTED, Taken, open_thread};
+pub use fork::{
+    Cut, Fork, ForkPreview, INTERRUPTED, Taken, open_thread, preview_copy, preview_reference,
+};
 pub use head::{GitState, NewThread, ThreadMode};
 pub use journal::RecordNote;
 pub use lock::ThreadLock;
@@ -107,6 +71,44 @@ pub struct Unclosed {
 }
 
 /// Writes one thread.
+///
+/// ```
+/// use rollfold_projector::{Home, NewRecord, NewThread, Recorder, RecorderOptions};
+///
+/// let folder = tempfile::tempdir()?;
+/// let home = Home::at(folder.path());
+/// let options = RecorderOptions::default();
+/// let thread = NewThread::new("/work", "example", "1.0");
+/// let mut recorder = Recorder::create(&home, &thread, &options)?;
+/// recorder.append(NewRecord::turn_started("t1", None))?;
+/// recorder.append(NewRecord::user_message("hello"))?;
+/// recorder.world_state(&serde_json::json!({"agents_md": {"text": "use tabs"}}))?;
+/// assert!(!recorder.path().exists());
+///
+/// // From here on, a loss of power cannot take any of it.
+/// let acknowledged = recorder.sync()?;
+/// assert_eq!(acknowledged.records, 4);
+/// let thread_id = recorder.thread_id().to_owned();
+/// recorder.close()?;
+///
+/// let mut recorder = Recorder::resume(&home, &thread_id, &options)?;
+/// recorder.append(NewRecord::turn_complete("t1", Some("hi")))?;
+/// recorder.close()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # What holds
+///
+/// * Nothing is on the disk before the first [`Recorder::persist`], or flush with records (R237).
+/// * [`Recorder::append`] keeps a record in memory if the policy has it written (R220-R223, A1);
+///   [`Recorder::flush`] hands all to the system, in order; what [`Recorder::sync`] acknowledges
+///   stays whatever happens to the program or the machine. A recorder that is dropped loses what
+///   was not flushed.
+/// * After an error, what was not written is kept, and the next flush writes it: whole records, once
+///   each. A line that was cut off is ended and said ([`RecordNote`]), never written onto.
+/// * No ordinal is given twice: each is above all that stand in the log, readable or not as the
+///   last record may be.
+/// * A thread has one writer ([`ThreadLock`]); the lock ends with the process.
 pub struct Recorder {
     home: Home,
     thread_id: String,
@@ -294,6 +296,9 @@ impl Recorder {
             JournalError::Shrunk { expected_bytes, found_bytes } => {
                 RecordError::Shrunk { path, expected_bytes, found_bytes }
             }
+            JournalError::Foreign { offset_bytes, len_bytes } => {
+                RecordError::Foreign { path, offset_bytes, len_bytes }
+            }
             JournalError::SyncLost { from_bytes } => RecordError::SyncLost { path, from_bytes },
         }
     }
@@ -332,6 +337,12 @@ impl Recorder {
     #[must_use]
     pub fn pending_bytes(&self) -> usize {
         self.journal.pending().1
+    }
+
+    /// What does not stand in the log yet, in order: to be offered to another recorder.
+    #[must_use]
+    pub fn into_pending(mut self) -> Vec<NewRecord> {
+        self.journal.take_pending()
     }
 
     /// The context window that records are in now.

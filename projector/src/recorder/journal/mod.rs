@@ -35,13 +35,6 @@ pub enum RecordNote {
         /// Bytes of it that are there.
         len_bytes: u64,
     },
-    /// Somebody else wrote there meanwhile, against the lock.
-    Foreign {
-        /// Where it begins.
-        offset_bytes: u64,
-        /// Bytes of it.
-        len_bytes: u64,
-    },
 }
 
 /// A record that does not stand in the log yet.
@@ -68,6 +61,11 @@ pub(super) enum JournalError {
     Shrunk {
         expected_bytes: u64,
         found_bytes: u64,
+    },
+    /// Somebody else wrote behind what was written, against the lock.
+    Foreign {
+        offset_bytes: u64,
+        len_bytes: u64,
     },
     /// The system once could not say whether all is on the disk.
     SyncLost {
@@ -165,6 +163,12 @@ impl Journal {
     /// Records offered that do not stand in the log yet, and about how many bytes they take.
     pub(super) fn pending(&self) -> (usize, usize) {
         (self.pending.len(), self.pending_bytes)
+    }
+
+    /// What does not stand in the log yet.
+    pub(super) fn take_pending(&mut self) -> Vec<NewRecord> {
+        self.pending_bytes = 0;
+        self.pending.drain(..).map(|pending| pending.record).collect()
     }
 
     pub(super) fn written(&self) -> u64 {

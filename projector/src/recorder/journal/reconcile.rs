@@ -9,8 +9,14 @@ impl Journal {
     /// Looks at what stands behind the last place known, and ends what was cut off.
     pub(super) fn reconcile(&mut self, len_bytes: u64) -> Result<(), JournalError> {
         if self.place.is_torn {
-            if self.behind(len_bytes, 1)?.is_empty() {
-                self.append(b"\n")?;
+            match *self.behind(len_bytes, 1)? {
+                [] => self.append(b"\n")?,
+                [b'\n'] => {}
+                _ => {
+                    let offset_bytes = self.place.end_bytes;
+                    let len_bytes = len_bytes - offset_bytes;
+                    return Err(JournalError::Foreign { offset_bytes, len_bytes });
+                }
             }
             self.place = Place { end_bytes: self.place.end_bytes + 1, is_torn: false };
         }
@@ -34,35 +40,22 @@ impl Journal {
         if left_bytes == 0 {
             return Ok(());
         }
-        let is_ours = left_bytes == rest.len() as u64;
-        self.end_line(offset_bytes, left_bytes, rest, is_ours)
-    }
-
-    /// Behind the last line that is known, something stands: a piece of ours, or another's.
-    fn end_line(
-        &mut self,
-        offset_bytes: u64,
-        left_bytes: u64,
-        rest: &[u8],
-        is_all: bool,
-    ) -> Result<(), JournalError> {
+        // Whoever else wrote knows neither our ordinals nor what our patches are of.
+        let foreign = JournalError::Foreign { offset_bytes, len_bytes: left_bytes };
         let line = self.sent_line().unwrap_or_default();
         let piece = rest.strip_suffix(b"\n").unwrap_or(rest);
-        let is_ended = match is_all {
-            true => piece.len() < rest.len(),
-            false => self.last_byte(offset_bytes + left_bytes)? == Some(b'\n'),
-        };
-        if !is_ended {
+        let is_ours = !piece.is_empty() && line.starts_with(piece);
+        if left_bytes != rest.len() as u64 || !is_ours {
+            return Err(foreign);
+        }
+        if piece.len() == rest.len() {
             self.append(b"\n")?;
         }
-        let end_bytes = offset_bytes + left_bytes + u64::from(!is_ended);
-        self.place = Place { end_bytes, is_torn: false };
-        if !is_all || !line.starts_with(piece) {
-            self.notes.push(RecordNote::Foreign { offset_bytes, len_bytes: left_bytes });
-        } else if piece.len() + 1 == line.len() {
+        let len_bytes = piece.len() as u64;
+        self.place.end_bytes += len_bytes + 1;
+        if piece.len() + 1 == line.len() {
             self.pop();
         } else {
-            let len_bytes = piece.len() as u64;
             self.notes.push(RecordNote::TornLine { offset_bytes, len_bytes });
             self.tell_all();
         }
@@ -106,11 +99,5 @@ impl Journal {
         }
         bytes.truncate(filled);
         Ok(bytes)
-    }
-
-    fn last_byte(&mut self, end_bytes: u64) -> Result<Option<u8>, JournalError> {
-        let mut byte = [0];
-        let len = self.opened()?.read_at(end_bytes.saturating_sub(1), &mut byte)?;
-        Ok((len == 1).then_some(byte[0]))
     }
 }
