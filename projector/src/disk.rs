@@ -100,7 +100,7 @@ impl LogSource for FileSource {
 }
 
 /// Where a log is in its plain and in its compressed form.
-fn forms_of(path: &Path) -> (PathBuf, PathBuf) {
+pub(crate) fn forms_of(path: &Path) -> (PathBuf, PathBuf) {
     match path.extension().is_some_and(|extension| extension == "zst") {
         true => (path.with_extension(""), path.to_owned()),
         false => {

@@ -55,6 +55,7 @@ mod commit;
 mod cursor;
 mod disk;
 mod error;
+mod files;
 mod home;
 mod library;
 mod lines;
@@ -66,6 +67,7 @@ mod resume;
 mod rows;
 mod samples;
 mod schema;
+mod search;
 mod source;
 mod store;
 mod sync;
@@ -76,8 +78,14 @@ mod view;
 
 pub use disk::FileSource;
 pub use error::{
-    ContextQueryError, Corrupt, CorruptProblem, Damage, DamageKind, LockError, OpenError,
-    QueryError, RecordError, StoreError, SyncError, VerifyError, Versions,
+    CompressError, ContextQueryError, Corrupt, CorruptProblem, Damage, DamageKind, DeleteError,
+    FileError, LockError, MaterializeError, MoveError, OpenError, QueryError, RecordError,
+    SearchError, SelectError, StoreError, SyncError, VerifyError, Versions,
+};
+pub use files::{
+    Children, CompressOptions, CompressOutcome, CompressReport, CompressRun, DeleteOptions,
+    Deleted, Materialized, MoveOptions, MovedFile, MovedThread, Relocated, Savings, Tended,
+    WriterLock, archive, compress, delete, materialize, thread_id_of, unarchive,
 };
 pub use home::{
     Form, Found, Home, HomeError, NameEntry, Names, Scan, Stray, StrayReason, home_dir, store_path,
@@ -98,11 +106,15 @@ pub use recorder::{
     WorldWritten, open_thread, preview_copy, preview_reference,
 };
 pub use rows::ledger::UsageTotals;
+pub use search::{
+    Behind, Hit, IndexDone, IndexOptions, IndexProgress, IndexSize, SearchPage, SearchRequest,
+    Snippet, TextKind, TextKinds, UnknownTextKind,
+};
 pub use source::{
     BaseProblem, Chain, Identity, LogSource, MemSource, Resolve, RolloutName, SourceBodies,
     SourceNote,
 };
-pub use store::{Healed, Holder, Opened, Store};
+pub use store::{Deletion, Forgotten, Healed, Holder, Opened, Overlay, Store};
 pub use sync::{
     AllProgress, Check, Outcome, Progress, RewriteSign, SyncOptions, Synced, SyncedAll,
 };

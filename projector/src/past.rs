@@ -260,9 +260,7 @@ impl Past for AheadPast {
             Change::ItemPut { turn, item, value, .. } => {
                 self.put_item(seq, (*turn, *item), value.id(), value.is_finished())
             }
-            Change::ItemRemoved { turn, item, id, .. } => {
-                self.remove_item(seq, (*turn, *item), id)
-            }
+            Change::ItemRemoved { turn, item, id, .. } => self.remove_item(seq, (*turn, *item), id),
             // Nothing a reducer asks about: what it needs of these is in its own state.
             _ => Ok(()),
         }

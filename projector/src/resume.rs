@@ -57,16 +57,12 @@ impl<'s, S: LogSource + ?Sized> Begin<'s, S> {
     ) -> Result<Option<Plan<'s, S>>, SyncError> {
         let key = self.source.key().to_owned();
         let failed = |error: ReadError| error.of(&key);
-        let fresh = || match self.source.origin() {
-            Some(origin) => FoldState::with_origin(self.options.fold, origin),
-            None => FoldState::new(self.options.fold),
-        };
         let Some((known, cursor)) = known else {
             let reader = self.open(0, &[]).map_err(failed)?;
             return Ok(Some(Plan {
                 outcome: Outcome::New,
                 generation: 0,
-                state: fresh(),
+                state: self.begin(),
                 reader,
                 known: None,
                 is_due: true,
@@ -99,8 +95,16 @@ impl<'s, S: LogSource + ?Sized> Begin<'s, S> {
         };
         let reader = self.open(0, &[]).map_err(failed)?;
         let outcome = Outcome::Rewritten { sign, kept: generation };
-        let (generation, state) = (generation.saturating_add(1), fresh());
+        let (generation, state) = (generation.saturating_add(1), self.begin());
         Ok(Some(Plan { outcome, generation, state, reader, known, is_due: true, bytes_read }))
+    }
+
+    /// The state before the first line.
+    fn begin(&self) -> FoldState {
+        match self.source.origin() {
+            Some(origin) => FoldState::with_origin(self.options.fold, origin),
+            None => FoldState::new(self.options.fold),
+        }
     }
 
     fn open(&self, at_bytes: u64, samples: &[Digest]) -> Result<LineReader<'s, S>, ReadError> {

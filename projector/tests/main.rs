@@ -1,9 +1,12 @@
 //! The tests of the store's public face, as one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod archive;
+mod compress;
 mod corrupt;
 mod crash;
 mod damage;
+mod delete;
 mod files;
 mod homes;
 mod library;
@@ -15,6 +18,8 @@ mod recorder;
 mod recorder_faults;
 mod recorder_forks;
 mod recording;
+mod search;
+mod search_naive;
 mod support;
 mod sweep;
 mod sync;

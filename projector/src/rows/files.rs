@@ -163,6 +163,24 @@ impl<'t> FileWriter<'t> {
     }
 }
 
+/// Takes out the files of these logs, wherever they lie.
+pub(crate) fn remove(write: &WriteTransaction, keys: &[&str]) -> Result<(), StoreError> {
+    let mut files = write.open_table(schema::FILES)?;
+    let mut of_keys = Vec::new();
+    for row in files.iter()? {
+        let (file, row) = row?;
+        let (home, path) = file.value();
+        let at = RowAt { table: "files", key: (home, String::from_utf8_lossy(path).into_owned()) };
+        if keys.contains(&&*FileRow::read(row.value(), &at)?.key) {
+            of_keys.push((home, path.to_vec()));
+        }
+    }
+    for (home, path) in of_keys {
+        files.remove((home, &*path))?;
+    }
+    Ok(())
+}
+
 /// The number of a home, by the text of its absolute path; `None` if it has none yet.
 pub(crate) fn home_number(read: &ReadTransaction, root: &[u8]) -> Result<Option<u32>, StoreError> {
     Ok(read.open_table(schema::HOMES)?.get(root)?.map(|number| number.value()))

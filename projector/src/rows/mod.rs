@@ -12,7 +12,7 @@ pub(crate) mod ledger;
 pub(crate) mod lines;
 mod parts;
 pub(crate) mod places;
-pub(crate) mod thread;
 pub(crate) mod summary;
+pub(crate) mod thread;
 pub(crate) mod varint;
 pub(crate) mod world;

@@ -219,6 +219,13 @@ fn follow(
     Ok(Ok(Followed { source, len_bytes: end_byte_offset, head }))
 }
 
+/// The id by which the first record of a log names its base, if it names one; empty if that cannot
+/// be read.
+pub(crate) fn base_id(source: &dyn LogSource) -> io::Result<Option<String>> {
+    let base = head_of(source)?.base;
+    Ok(base.map(|base| base.map_or_else(|_| String::new(), |base| base.id)))
+}
+
 /// What the first record of a log says.
 fn head_of(source: &dyn LogSource) -> io::Result<Head> {
     let mut bytes = Vec::new();

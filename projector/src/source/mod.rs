@@ -15,11 +15,12 @@ use rollfold_core::context::Bodies;
 use rollfold_core::model::Origin;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use chain::base_id;
 pub use chain::{BaseProblem, Chain, Resolve};
 pub(crate) use compressed::Compressed;
 pub use identity::Identity;
 pub use key::RolloutName;
-pub(crate) use key::rollout_name;
+pub(crate) use key::{is_id, rollout_name};
 pub use memory::MemSource;
 
 /// A log: bytes that are read from an offset. Reading never changes it.
