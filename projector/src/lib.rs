@@ -101,10 +101,10 @@ pub use query::{
     ListRequest, MadeBy, ThreadView, WindowRow,
 };
 pub use recorder::{
-    Acknowledged, Clock, Compaction, Cut, Fork, GitState, INTERRUPTED, Ids, LogDisk, LogFile,
-    Moment, NewRecord, NewThread, Offered, RandomIds, RecordNote, RecordTag, Recorder,
+    Acknowledged, Clock, Compaction, Cut, Fork, ForkPreview, GitState, INTERRUPTED, Ids, LogDisk,
+    LogFile, Moment, NewRecord, NewThread, Offered, RandomIds, RecordNote, RecordTag, Recorder,
     RecorderOptions, SystemClock, SystemDisk, Taken, ThreadLock, ThreadMode, Unclosed,
-    WorldWritten, open_thread,
+    WorldWritten, open_thread, preview_copy, preview_reference,
 };
 pub use rows::ledger::UsageTotals;
 pub use search::{
