@@ -52,6 +52,7 @@
 //! says how): a rewrite in place that leaves these as they were and makes the log longer is not
 //! seen, unless all of it is asked to be compared. Versions are kept for ever.
 
+mod bundle;
 mod commit;
 mod cursor;
 mod disk;
@@ -75,11 +76,15 @@ pub mod testing;
 mod verify;
 mod view;
 
+pub use bundle::{
+    BundledLog, ExportOptions, Exported, ImportOptions, Imported, ImportedAs, Manifest, export,
+    import,
+};
 pub use disk::FileSource;
 pub use error::{
-    CompressError, ContextQueryError, Corrupt, CorruptProblem, Damage, DamageKind, DeleteError,
-    FileError, MaterializeError, MoveError, OpenError, QueryError, SelectError, StoreError,
-    SyncError, VerifyError, Versions,
+    BundleProblem, CompressError, ContextQueryError, Corrupt, CorruptProblem, Damage, DamageKind,
+    DeleteError, ExportError, FileError, ImportError, MaterializeError, MoveError, OpenError,
+    QueryError, SelectError, StoreError, SyncError, VerifyError, Versions,
 };
 pub use files::{
     Children, CompressOptions, CompressOutcome, CompressReport, CompressRun, DeleteOptions,

@@ -209,10 +209,7 @@ impl Mover<'_> {
     fn target(&self, piece: &Piece) -> PathBuf {
         let folder = match self.direction {
             Direction::Archive => self.home.archived_dir(),
-            Direction::Unarchive => {
-                let (year, month, day) = piece.name.date();
-                self.home.sessions_dir().join(year).join(month).join(day)
-            }
+            Direction::Unarchive => self.home.dated_dir(&piece.name),
         };
         folder.join(piece.path.file_name().unwrap_or_default())
     }
