@@ -154,18 +154,18 @@ impl Read for FromStart {
 }
 
 #[cfg(unix)]
-fn read_at(file: &File, offset_bytes: u64, buffer: &mut [u8]) -> io::Result<usize> {
+pub(crate) fn read_at(file: &File, offset_bytes: u64, buffer: &mut [u8]) -> io::Result<usize> {
     std::os::unix::fs::FileExt::read_at(file, buffer, offset_bytes)
 }
 
 #[cfg(windows)]
-fn read_at(file: &File, offset_bytes: u64, buffer: &mut [u8]) -> io::Result<usize> {
+pub(crate) fn read_at(file: &File, offset_bytes: u64, buffer: &mut [u8]) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, buffer, offset_bytes)
 }
 
 // Systems without positioned reads have no threads to share the file with either.
 #[cfg(not(any(unix, windows)))]
-fn read_at(mut file: &File, offset_bytes: u64, buffer: &mut [u8]) -> io::Result<usize> {
+pub(crate) fn read_at(mut file: &File, offset_bytes: u64, buffer: &mut [u8]) -> io::Result<usize> {
     use std::io::{Seek, SeekFrom};
     file.seek(SeekFrom::Start(offset_bytes))?;
     file.read(buffer)

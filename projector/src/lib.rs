@@ -45,8 +45,7 @@
 //! ([`Store::open_reader`]). Where locks are mandatory, as on Windows, a store cannot be read while
 //! it is written, and who holds it is not told.
 //!
-//! A log's line is held in memory as a whole, up to [`rollfold_core::Options::line_limit`]. Of a
-//! [`Chain`], the facts of the thread are those that its oldest file tells first.
+//! A log's line is held in memory as a whole, up to [`rollfold_core::Options::line_limit`].
 //!
 //! A log that the system shows as the same file, only longer, is compared in samples ([`Check`]
 //! says how): a rewrite in place that leaves these as they were and makes the log longer is not
@@ -64,6 +63,7 @@ mod lines;
 mod page;
 mod past;
 mod query;
+mod recorder;
 mod resume;
 mod rows;
 mod samples;
@@ -83,13 +83,13 @@ pub use bundle::{
 pub use disk::FileSource;
 pub use error::{
     BundleProblem, CompressError, ContextQueryError, Corrupt, CorruptProblem, Damage, DamageKind,
-    DeleteError, ExportError, FileError, ImportError, MaterializeError, MoveError, OpenError,
-    QueryError, SelectError, StoreError, SyncError, VerifyError, Versions,
+    DeleteError, ExportError, FileError, ImportError, LockError, MaterializeError, MoveError,
+    OpenError, QueryError, RecordError, SelectError, StoreError, SyncError, VerifyError, Versions,
 };
 pub use files::{
     Children, CompressOptions, CompressOutcome, CompressReport, CompressRun, DeleteOptions,
     Deleted, Materialized, MoveOptions, MovedFile, MovedThread, Relocated, Savings, Tended,
-    WriterLock, archive, compress, delete, materialize, thread_id_of, unarchive,
+    ThreadLock, archive, compress, delete, materialize, thread_id_of, unarchive,
 };
 pub use home::{
     Form, Found, Home, HomeError, NameEntry, Names, Scan, Stray, StrayReason, home_dir, store_path,
@@ -103,11 +103,19 @@ pub use query::{
     CursorProblem, Diff, Differing, LIST_LIMIT, LIST_LIMIT_MAX, LineAt, LineChanges, List,
     ListRequest, MadeBy, ThreadView, WindowRow,
 };
+pub use recorder::{
+    Acknowledged, Clock, Compaction, Cut, Fork, GitState, INTERRUPTED, Ids, LogDisk, LogFile,
+    Moment, NewRecord, NewThread, Offered, RandomIds, RecordNote, RecordTag, Recorder,
+    RecorderOptions, SystemClock, SystemDisk, Taken, ThreadMode, Unclosed, WorldWritten,
+    open_thread,
+};
 pub use rows::ledger::UsageTotals;
 pub use source::{
     BaseProblem, Chain, Identity, LogSource, MemSource, Resolve, RolloutName, SourceBodies,
     SourceNote,
 };
 pub use store::{Deletion, Forgotten, Healed, Holder, Opened, Overlay, Store};
-pub use sync::{Check, Outcome, Progress, RewriteSign, SyncOptions, Synced};
+pub use sync::{
+    AllProgress, Check, Outcome, Progress, RewriteSign, SyncOptions, Synced, SyncedAll,
+};
 pub use verify::{Difference, DifferenceKind, Verified, VerifyOptions};

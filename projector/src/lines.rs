@@ -5,6 +5,7 @@ use std::io;
 use rollfold_core::{Digest, Digester, Line, Lines, LongLine, Position, Span};
 
 use crate::cursor::Seen;
+use crate::error::SyncError;
 use crate::samples::Sampler;
 use crate::source::{Identity, LogSource};
 
@@ -22,6 +23,19 @@ const KEPT_BYTES: usize = 16 * 1024 * 1024;
 pub(crate) enum ReadError {
     Io { offset_bytes: u64, source: io::Error },
     LongLine { offset_bytes: u64, len_bytes: u64 },
+}
+
+impl ReadError {
+    /// The error of a sync of the log with this key.
+    pub(crate) fn of(self, key: &str) -> SyncError {
+        let key = key.to_owned();
+        match self {
+            Self::Io { offset_bytes, source } => SyncError::Source { key, offset_bytes, source },
+            Self::LongLine { offset_bytes, len_bytes } => {
+                SyncError::LongLine { key, offset_bytes, len_bytes }
+            }
+        }
+    }
 }
 
 /// A complete line that is too long.
@@ -116,6 +130,11 @@ impl<'s, S: LogSource + ?Sized> LineReader<'s, S> {
     pub(crate) fn seen(&self, identity: Option<Identity>) -> Option<Seen> {
         let end_bytes = self.end_bytes.filter(|_| self.is_ended);
         Some(Seen { identity: identity?, end_bytes, notes: self.source.notes() })
+    }
+
+    /// Whether there is no complete line any more.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.is_ended
     }
 
     /// Digests of the blocks at fixed places before the next line.

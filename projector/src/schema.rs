@@ -23,6 +23,8 @@
 //! | `usage` | thread, first entry | packed entries of the token ledger | in order |
 //! | `lines` | thread, first seq | packed lines: span, records, what changed | in order |
 //! | `diagnostics` | thread, seq, place on the line | `Diagnostic` | no |
+//! | `homes` | absolute path | home number | no |
+//! | `files` | home, path below it | what it was known by, its key and thread | no |
 //! | `summaries` | thread | what lists show of a log | no |
 //! | `touched` | count of changes of summaries | thread | no |
 //! | `names` | thread's id | name that stands beside the logs | no |
@@ -57,6 +59,8 @@ pub(crate) type WindowKey = (u32, u64, u64);
 pub(crate) type VersionKey = (u32, u64);
 /// Thread and the number of the first entry of a packed row.
 pub(crate) type BlockKey = (u32, u64);
+/// Home and the path below it.
+pub(crate) type FileKey = (u32, Bytes);
 pub(crate) type DiagnosticKey = (u32, u64, u32);
 
 pub(crate) type Bytes = &'static [u8];
@@ -88,6 +92,9 @@ pub(crate) const DIAGNOSTICS: TableDefinition<DiagnosticKey, Bytes> =
     TableDefinition::new("diagnostics");
 pub(crate) const OVERLAYS: TableDefinition<Bytes, Bytes> = TableDefinition::new("overlays");
 pub(crate) const DELETIONS: TableDefinition<Bytes, Bytes> = TableDefinition::new("deletions");
+
+pub(crate) const HOMES: TableDefinition<Bytes, u32> = TableDefinition::new("homes");
+pub(crate) const FILES: TableDefinition<FileKey, Bytes> = TableDefinition::new("files");
 
 /// The last part of a versioned key: newest first. Its own inverse.
 pub(crate) const fn newest_first(seq: u64) -> u64 {

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::io;
 
 use redb::{ReadTransaction, WriteTransaction};
-use rollfold_core::model::ItemsView;
+use rollfold_core::model::{ItemsView, Origin};
 use rollfold_core::{Diagnostic, Position, Span, TurnNo};
 
 use crate::cursor::Cursor;
@@ -141,8 +141,8 @@ impl Store {
             }
             repair(&write, &fresh, known.thread, &differing).map_err(in_store)?;
             if differing.contains(&"summaries") {
-                let mut rows = SummaryWriter::open(&write, known.thread, key, known.generation)
-                    .map_err(in_store)?;
+                let mut rows = SummaryWriter::open(&write).map_err(in_store)?;
+                rows.turn_to(known.thread, key, known.generation).map_err(in_store)?;
                 rows.repair(fresh_summary.as_ref());
                 rows.finish().map_err(in_store)?;
             }
@@ -188,6 +188,10 @@ impl<S: LogSource + ?Sized> LogSource for Prefix<'_, S> {
 
     fn len_bytes(&self) -> io::Result<Option<u64>> {
         Ok(self.source.len_bytes()?.map(|len_bytes| len_bytes.min(self.len_bytes)))
+    }
+
+    fn origin(&self) -> Option<Origin> {
+        self.source.origin()
     }
 
     fn is_forward_only(&self) -> bool {

@@ -1,5 +1,6 @@
 //! The last part of an import: logs get their places, or all are taken back.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::import::{Import, Placed, is_killed};
@@ -7,7 +8,7 @@ use super::manifest::{BundledLog, Manifest};
 use crate::error::{ImportError, OnFile, SelectError};
 use crate::files::disk;
 use crate::files::steps::Step;
-use crate::files::{Relocated, WriterLock, relocate};
+use crate::files::{Relocated, lock_all, relocate};
 use crate::home::Names;
 
 impl Import<'_> {
@@ -21,7 +22,12 @@ impl Import<'_> {
     ) -> Result<(Vec<PathBuf>, u64), ImportError> {
         let _locks = match staged.is_empty() {
             true => Vec::new(),
-            false => self.lock(placed)?,
+            // Nobody may begin to write one of these threads meanwhile.
+            false => {
+                let id = |placed: &Placed<'_>| placed.name.thread_id().to_ascii_lowercase();
+                let threads: BTreeSet<String> = placed.iter().map(id).collect();
+                lock_all(self.home, &threads).map_err(SelectError::from)?
+            }
         };
         let mut undo = Undo::default();
         let done = self.place_all(placed, staged, &mut undo).and_then(|()| {
@@ -70,22 +76,6 @@ impl Import<'_> {
             moved?;
         }
         Ok(())
-    }
-
-    /// Nobody may begin to write one of these threads meanwhile.
-    fn lock(&self, placed: &[Placed<'_>]) -> Result<Vec<WriterLock>, ImportError> {
-        let root = self.home.root();
-        let mut threads: Vec<String> =
-            placed.iter().map(|placed| placed.name.thread_id().to_ascii_lowercase()).collect();
-        threads.sort();
-        threads.dedup();
-        let mut locks = Vec::new();
-        for thread_id in threads {
-            let lock = WriterLock::take(root, &thread_id).on(root, "locked")?;
-            let in_use = || SelectError::InUse { thread_id: thread_id.clone() };
-            locks.push(lock.ok_or_else(in_use)?);
-        }
-        Ok(locks)
     }
 
     /// Threads that were never named here get their names from the bundle; tells how many.

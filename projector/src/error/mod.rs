@@ -4,6 +4,7 @@ mod bundle;
 mod damage;
 mod files;
 mod open;
+mod record;
 
 use std::io;
 
@@ -17,6 +18,7 @@ pub use damage::{Damage, DamageKind};
 pub(crate) use files::OnFile;
 pub use files::{CompressError, DeleteError, FileError, MaterializeError, MoveError, SelectError};
 pub use open::OpenError;
+pub use record::{LockError, RecordError};
 
 /// A row that does not read back. The log it came from is unharmed.
 #[derive(Debug, thiserror::Error)]

@@ -12,6 +12,7 @@ use std::io;
 
 use rollfold_core::Span;
 use rollfold_core::context::Bodies;
+use rollfold_core::model::Origin;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use chain::base_id;
@@ -46,6 +47,11 @@ pub trait LogSource {
     /// When the system does not say.
     fn identity(&self) -> io::Result<Option<Identity>> {
         Ok(None)
+    }
+
+    /// Whose the log is, if another thread's stands in front of it.
+    fn origin(&self) -> Option<Origin> {
+        None
     }
 
     /// Whether reading at an earlier offset begins from the first byte again.

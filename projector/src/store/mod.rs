@@ -23,6 +23,7 @@ use crate::schema;
 
 use checked::Noticed;
 use file::LockedFile;
+pub(crate) use file::{is_at, this_process};
 pub(crate) use forget::len_forgotten;
 pub use forget::{Deletion, Forgotten};
 pub use heal::{Healed, Opened};
@@ -94,6 +95,8 @@ impl Store {
             write.open_table(schema::USAGE)?;
             write.open_table(schema::LINES)?;
             write.open_table(schema::DIAGNOSTICS)?;
+            write.open_table(schema::HOMES)?;
+            write.open_table(schema::FILES)?;
             write.open_table(schema::SUMMARIES)?;
             write.open_table(schema::TOUCHED)?;
             write.open_table(schema::NAMES)?;

@@ -18,10 +18,12 @@
 mod disk;
 mod fate;
 mod image;
+mod logs;
 
 pub use disk::FaultyDisk;
 pub use fate::{Fate, Operation};
 pub use image::Image;
+pub use logs::{FaultyLogs, Torn};
 
 pub use crate::bundle::import_with;
 pub use crate::files::steps::{Interruption, Step, Steps};
