@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use super::archive::Children;
 use super::disk;
-use super::lock::WriterLock;
+use super::lock::ThreadLock;
+use super::lock_all;
 use super::references::{References, last_id};
 use super::select::{Piece, check_inside, pieces, subtree};
 use super::steps::{Step, Steps};
@@ -104,7 +105,8 @@ impl Delete<'_> {
             let names = self.names(&threads, true)?;
             return Ok(Deleted { threads, files, names, rows });
         }
-        let locks = self.lock(&threads)?;
+        // Nobody may write any of the threads until all of them are gone.
+        let locks = lock_all(self.home, &threads).map_err(SelectError::from)?;
         let deletion = Deletion { threads: threads.clone() };
         if let Some(store) = self.store {
             store.begin_deletion(self.thread_id, &deletion).map_err(|it| self.in_store(it))?;
@@ -127,8 +129,7 @@ impl Delete<'_> {
         let rows = rows.map_err(|it| self.in_store(it))?;
         drop(locks);
         for thread in &threads {
-            let root = self.home.root();
-            WriterLock::forget(root, thread).on(root, "unlocked")?;
+            ThreadLock::forget(self.home, thread).map_err(SelectError::from)?;
         }
         Ok(Deleted { threads, files, names, rows })
     }
@@ -184,17 +185,5 @@ impl Delete<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Nobody may write any of the threads until all of them are gone.
-    fn lock(&self, threads: &[String]) -> Result<Vec<WriterLock>, DeleteError> {
-        let root = self.home.root();
-        let mut locks = Vec::new();
-        for thread_id in threads {
-            let lock = WriterLock::take(root, thread_id).on(root, "locked")?;
-            let in_use = || SelectError::InUse { thread_id: thread_id.clone() };
-            locks.push(lock.ok_or_else(in_use)?);
-        }
-        Ok(locks)
     }
 }

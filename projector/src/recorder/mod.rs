@@ -7,7 +7,6 @@ mod fold;
 mod fork;
 mod head;
 mod journal;
-mod lock;
 mod options;
 mod record;
 mod resume;
@@ -19,6 +18,7 @@ use std::path::{Path, PathBuf};
 use rollfold_core::{Depth, Frontier, Kind, Line, Policy, Span, Step, Window, WindowId, decode};
 
 use crate::error::RecordError;
+use crate::files::ThreadLock;
 use crate::home::Home;
 
 pub use clock::{Clock, Ids, Moment, RandomIds, SystemClock};
@@ -28,7 +28,6 @@ pub use fork::{
 };
 pub use head::{GitState, NewThread, ThreadMode};
 pub use journal::RecordNote;
-pub use lock::ThreadLock;
 pub use options::RecorderOptions;
 pub use record::{NewRecord, RecordTag};
 pub use world::{Compaction, WorldWritten};

@@ -10,6 +10,7 @@ use rollfold_core::model::HistoryMode;
 use super::clock::{Clock, Ids, RandomIds, SystemClock};
 use super::disk::{LogDisk, SystemDisk};
 use super::head::ThreadMode;
+use crate::files;
 
 /// How a recorder works.
 #[derive(Debug, Clone)]
@@ -37,7 +38,10 @@ impl Default for RecorderOptions {
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
             disk: Arc::new(SystemDisk),
-            materialize: None,
+            materialize: Some(|path| match files::materialize(path) {
+                Ok(_) => Ok(()),
+                Err(error) => Err(io::Error::other(error)),
+            }),
         }
     }
 }

@@ -10,9 +10,10 @@ use rollfold_core::{Frontier, Kind, RecordEntry, RecordIndex, Step, Window, Wind
 use super::fold;
 use super::journal::{Journal, Place, RecordNote};
 use super::options::policy_of;
-use super::{Recorder, RecorderOptions, ThreadLock, ThreadMode};
+use super::{Recorder, RecorderOptions, ThreadMode};
 use crate::disk::FileSource;
 use crate::error::RecordError;
+use crate::files::ThreadLock;
 use crate::home::{Found, Home};
 use crate::lines::ReadError;
 use crate::source::{Chain, LogSource, Resolve, SourceBodies};

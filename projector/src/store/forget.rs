@@ -154,12 +154,12 @@ fn forget(write: &WriteTransaction, keys: &[&str]) -> Result<Forgotten, StoreErr
         forgotten.logs += u64::from(!numbers.is_empty());
         forgotten.generations += numbers.len() as u64;
     }
+    files::forget(write, keys)?;
     for thread_id in &thread_ids {
         if keys_of_threads(&threads, &[thread_id])?.is_empty() {
             write.open_table(schema::NAMES)?.remove(thread_id.as_bytes())?;
         }
     }
-    files::remove(write, keys)?;
     let mut meta = write.open_table(schema::META)?;
     let count = read_forgotten(&meta)?.wrapping_add(1);
     meta.insert(schema::META_FORGOTTEN, count.to_le_bytes().as_slice())?;
@@ -196,4 +196,46 @@ fn forget_thread(write: &WriteTransaction, thread: u32) -> Result<(), StoreError
     remove_rows!(write, thread, schema::DIAGNOSTICS, 0, 0);
     search::forget(write, thread)?;
     summary::remove(write, thread)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rows::files::{FileEntry, FileRow, FileWriter, Role, number_home};
+    use crate::source::Identity;
+
+    #[test]
+    fn what_is_known_of_its_files_goes_with_a_log() {
+        let store = Store::in_memory().unwrap();
+        let write = store.begin_write().unwrap();
+        let home = number_home(&write, b"/home").unwrap();
+        let identity = Identity {
+            len_bytes: 1,
+            modified_ns: None,
+            changed_ns: None,
+            file: None,
+            is_settled: true,
+        };
+        for (path, key) in [("a", "one"), ("b", "two"), ("c", "one")] {
+            let row = FileRow {
+                key: key.into(),
+                identity,
+                thread: Some(1),
+                role: Role::Folded,
+                is_archived: false,
+                is_packed: false,
+                is_gone: false,
+                fold: 0,
+                bases: Vec::new(),
+            };
+            let entry = FileEntry { home, path: path.into(), row };
+            FileWriter::open(&write).unwrap().put(&entry).unwrap();
+        }
+        write.commit().unwrap();
+        store.forget(&["one"]).unwrap();
+        let read = store.begin_read().unwrap();
+        let files = files::files_of(&read, home).unwrap();
+        let keys: Vec<String> = files.map(|file| file.unwrap().row.key).collect();
+        assert_eq!(keys, ["two"]);
+    }
 }
