@@ -12,6 +12,7 @@ mod model;
 mod modes;
 mod processes;
 mod search;
+mod search_cases;
 mod search_naive;
 mod support;
 mod sweep;
