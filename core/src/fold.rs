@@ -10,7 +10,7 @@ use crate::diag::{Damage, Diagnostic, DiagnosticKind};
 use crate::digest::Digest;
 use crate::format::{EventKind, Kind};
 use crate::line::{Line, Lines, LongLine};
-use crate::model::{Health, Outcome, Recognition};
+use crate::model::{Health, Origin, Outcome, Recognition};
 use crate::options::{Options, RecordFilter, Retries};
 use crate::ordinals::Ordinals;
 use crate::past::{Index, Past};
@@ -67,6 +67,19 @@ impl FoldState {
     #[must_use]
     pub fn new(options: Options) -> Self {
         Self { options, ..Self::default() }
+    }
+
+    /// The state before the first line of a log that is folded with another thread's in front.
+    #[must_use]
+    pub fn with_origin(options: Options, origin: Origin) -> Self {
+        Self { options, facts: FactState::of(origin), ..Self::default() }
+    }
+
+    /// The ordinal a writer goes on with: above every one that was read, wherever it stands; that
+    /// of the log's first record if there was none. `None` if there is no higher one.
+    #[must_use]
+    pub fn next_ordinal(&self) -> Option<u64> {
+        self.ordinals.next()
     }
 
     /// What the lines before this place are known by, their bytes alone: the same lines have the
@@ -216,9 +229,13 @@ impl FoldState {
         record: &'a Record<'_>,
         ahead: &mut Ahead<'_, 'a>,
     ) -> Result<(), P::Error> {
-        let entry = ahead.step.next_entry(record, ahead.raw_index);
+        let mut entry = ahead.step.next_entry(record, ahead.raw_index);
         ahead.raw_index += u64::from(record.kind.is_indexed());
         self.reduce(past, record, &entry.class, ahead)?;
+        if record.kind == Kind::SessionMeta && ahead.facts.forks().is_joined() {
+            // A23: what stands in front has its own first window.
+            entry.class = RecordClass::SessionMeta { window_id: None };
+        }
         ahead.step.records.push(entry);
         Ok(())
     }

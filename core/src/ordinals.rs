@@ -12,12 +12,19 @@ pub(crate) struct Ordinals {
     /// Broken pieces since: each may have had an ordinal.
     damaged_since: u64,
     is_missing: bool,
+    /// The highest one.
+    highest: Option<u64>,
 }
 
 impl Ordinals {
     /// A broken piece came: it may have had an ordinal.
     pub(crate) fn skip_damaged(&mut self) {
         self.damaged_since += 1;
+    }
+
+    /// The one after all that were seen; `None` if there is none.
+    pub(crate) fn next(&self) -> Option<u64> {
+        self.highest.map_or(Some(0), |highest| highest.checked_add(1))
     }
 
     /// Compares a record's ordinal with the one that should follow.
@@ -43,6 +50,7 @@ impl Ordinals {
                 Some(OrdinalAnomaly::Unreadable)
             }
             Ordinal::Value(found) => {
+                self.highest = self.highest.max(Some(found));
                 let explained = std::mem::take(&mut self.damaged_since);
                 self.is_missing = false;
                 let before = self.last.replace(found);

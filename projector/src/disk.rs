@@ -100,7 +100,7 @@ impl LogSource for FileSource {
 }
 
 /// Where a log is in its plain and in its compressed form.
-fn forms_of(path: &Path) -> (PathBuf, PathBuf) {
+pub(crate) fn forms_of(path: &Path) -> (PathBuf, PathBuf) {
     match path.extension().is_some_and(|extension| extension == "zst") {
         true => (path.with_extension(""), path.to_owned()),
         false => {
@@ -154,18 +154,18 @@ impl Read for FromStart {
 }
 
 #[cfg(unix)]
-fn read_at(file: &File, offset_bytes: u64, buffer: &mut [u8]) -> io::Result<usize> {
+pub(crate) fn read_at(file: &File, offset_bytes: u64, buffer: &mut [u8]) -> io::Result<usize> {
     std::os::unix::fs::FileExt::read_at(file, buffer, offset_bytes)
 }
 
 #[cfg(windows)]
-fn read_at(file: &File, offset_bytes: u64, buffer: &mut [u8]) -> io::Result<usize> {
+pub(crate) fn read_at(file: &File, offset_bytes: u64, buffer: &mut [u8]) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, buffer, offset_bytes)
 }
 
 // Systems without positioned reads have no threads to share the file with either.
 #[cfg(not(any(unix, windows)))]
-fn read_at(mut file: &File, offset_bytes: u64, buffer: &mut [u8]) -> io::Result<usize> {
+pub(crate) fn read_at(mut file: &File, offset_bytes: u64, buffer: &mut [u8]) -> io::Result<usize> {
     use std::io::{Seek, SeekFrom};
     file.seek(SeekFrom::Start(offset_bytes))?;
     file.read(buffer)
@@ -203,6 +203,23 @@ pub(crate) fn nanoseconds(time: SystemTime) -> Option<i128> {
 pub(crate) fn key_of(path: &Path) -> String {
     let name = path.file_name().and_then(|name| rollout_name(name.to_str()?));
     name.map_or_else(|| path_text(path), str::to_owned)
+}
+
+/// A path as bytes from which [`path_of`] makes it again. Elsewhere than on Unix, what is no text is
+/// replaced.
+pub(crate) fn path_bytes(path: &Path) -> Vec<u8> {
+    #[cfg(unix)]
+    return std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()).to_vec();
+    #[cfg(not(unix))]
+    return path.to_string_lossy().into_owned().into_bytes();
+}
+
+/// The path of these bytes.
+pub(crate) fn path_of(bytes: &[u8]) -> PathBuf {
+    #[cfg(unix)]
+    return PathBuf::from(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes));
+    #[cfg(not(unix))]
+    return PathBuf::from(String::from_utf8_lossy(bytes).into_owned());
 }
 
 fn path_text(path: &Path) -> String {

@@ -45,8 +45,7 @@
 //! ([`Store::open_reader`]). Where locks are mandatory, as on Windows, a store cannot be read while
 //! it is written, and who holds it is not told.
 //!
-//! A log's line is held in memory as a whole, up to [`rollfold_core::Options::line_limit`]. Of a
-//! [`Chain`], the facts of the thread are those that its oldest file tells first.
+//! A log's line is held in memory as a whole, up to [`rollfold_core::Options::line_limit`].
 //!
 //! A log that the system shows as the same file, only longer, is compared in samples ([`Check`]
 //! says how): a rewrite in place that leaves these as they were and makes the log longer is not
@@ -56,12 +55,14 @@ mod commit;
 mod cursor;
 mod disk;
 mod error;
+mod files;
 mod home;
 mod library;
 mod lines;
 mod page;
 mod past;
 mod query;
+mod recorder;
 mod resume;
 mod rows;
 mod samples;
@@ -77,20 +78,33 @@ mod view;
 
 pub use disk::FileSource;
 pub use error::{
-    ContextQueryError, Corrupt, CorruptProblem, Damage, DamageKind, OpenError, QueryError,
-    SearchError, StoreError, SyncError, VerifyError, Versions,
+    CompressError, ContextQueryError, Corrupt, CorruptProblem, Damage, DamageKind, DeleteError,
+    FileError, LockError, MaterializeError, MoveError, OpenError, QueryError, RecordError,
+    SearchError, SelectError, StoreError, SyncError, SyncFileError, VerifyError, Versions,
+};
+pub use files::{
+    Children, CompressOptions, CompressOutcome, CompressReport, CompressRun, DeleteOptions,
+    Deleted, Materialized, MoveOptions, MovedFile, MovedThread, Relocated, Savings, Tended,
+    WriterLock, archive, compress, delete, materialize, thread_id_of, unarchive,
 };
 pub use home::{
     Form, Found, Home, HomeError, NameEntry, Names, Scan, Stray, StrayReason, home_dir, store_path,
 };
 pub use library::{
-    Archived, FilteredBy, FindError, Kin, Library, LogEntry, LogPlace, NotListed, Relation,
-    ThreadEntry, ThreadFilter, ThreadTime, ThreadsRequest, TreeNode, Verdict,
+    Archived, FileOutcome, FileReport, FilteredBy, FindError, HomesError, HomesProgress,
+    HomesSynced, Kin, Library, LogEntry, LogPlace, NotListed, Relation, ThreadEntry, ThreadFilter,
+    ThreadTime, ThreadsRequest, TreeNode, Verdict,
 };
 pub use page::{DiagnosticAt, Generation, ItemAt, ItemRow, Order, Page, Paging, TurnRow};
 pub use query::{
     CursorProblem, Diff, Differing, LIST_LIMIT, LIST_LIMIT_MAX, LineAt, LineChanges, List,
     ListRequest, MadeBy, ThreadView, WindowRow,
+};
+pub use recorder::{
+    Acknowledged, Clock, Compaction, Cut, Fork, ForkPreview, GitState, INTERRUPTED, Ids, LogDisk,
+    LogFile, Moment, NewRecord, NewThread, Offered, RandomIds, RecordNote, RecordTag, Recorder,
+    RecorderOptions, SystemClock, SystemDisk, Taken, ThreadLock, ThreadMode, Unclosed,
+    WorldWritten, open_thread, preview_copy, preview_reference,
 };
 pub use rows::ledger::UsageTotals;
 pub use search::{
@@ -101,6 +115,8 @@ pub use source::{
     BaseProblem, Chain, Identity, LogSource, MemSource, Resolve, RolloutName, SourceBodies,
     SourceNote,
 };
-pub use store::{Healed, Holder, Opened, Store};
-pub use sync::{Check, Outcome, Progress, RewriteSign, SyncOptions, Synced};
+pub use store::{Deletion, Forgotten, Healed, Holder, Opened, Overlay, Store};
+pub use sync::{
+    AllProgress, Check, Outcome, Progress, RewriteSign, SyncOptions, Synced, SyncedAll,
+};
 pub use verify::{Difference, DifferenceKind, Verified, VerifyOptions};

@@ -1,272 +1,275 @@
-//! The past of one thread, answered from its rows: what [`rollfold_core::Index`] is in memory.
-//!
-//! Works on the tables of an open write transaction, so that answers take in what the same
-//! transaction wrote. No question walks more rows than its answer is about.
+//! The past of one thread, ahead of its rows: what [`rollfold_core::Index`] is in memory, for folds
+//! that run ahead of what is committed. Rows tell what was when they were read; what changed since
+//! is held in memory, and let go of when newer rows tell it.
 
+mod gone;
+mod rows;
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 
-use redb::{AccessGuard, ReadableTable, Table, WriteTransaction};
-use rollfold_core::model::{ThreadItem, TurnHead};
-use rollfold_core::{At, Change, ItemNo, Past, PastTurn, Place, Step, TurnNo};
+use rollfold_core::model::TurnHead;
+use rollfold_core::{At, Change, ItemNo, Past, PastTurn, Place, TurnNo};
 
-use crate::error::{CorruptProblem, StoreError};
-use crate::rows::bodies::{self, Bodies};
-use crate::rows::codec::RowAt;
-use crate::rows::facts::FactRows;
-use crate::rows::heads::{self, Heads};
-use crate::rows::ledger::LedgerWriter;
-use crate::rows::lines::LineWriter;
-use crate::rows::summary::SummaryWriter;
-use crate::rows::world::WorldRows;
-use crate::schema::{self, ItemPlaceKey, TurnIdKey, newest_first};
+use crate::error::StoreError;
+use gone::GoneTurns;
+pub(crate) use rows::RowsPast;
 
-/// The past of one thread and the place where its changes go.
-#[derive(Debug)]
-pub(crate) struct StorePast<'t> {
-    thread: u32,
-    heads: Heads<'t>,
-    bodies: Bodies<'t>,
-    turn_ids: Table<'t, TurnIdKey, Option<u32>>,
-    live_turns: Table<'t, (u32, u32), (u32, u32)>,
-    item_places: Table<'t, ItemPlaceKey, bool>,
-    facts: FactRows<'t>,
-    world: WorldRows<'t>,
-    ledger: LedgerWriter<'t>,
-    lines: LineWriter<'t>,
-    summary: SummaryWriter<'t>,
-    /// The turn that items come to, ahead of its row: most items come to the turn of the item
-    /// before.
-    growing: Option<(TurnNo, Tail)>,
+/// Things held in memory from which on it is worth looking for newer rows.
+const HELD_MAX: usize = 50_000;
+
+/// Something and the line that it was last changed by.
+#[derive(Debug, Clone)]
+struct Since<T> {
+    seq: u64,
+    now: T,
 }
 
-/// How many items a turn has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Tail {
-    next_item: u32,
-    len_items: u32,
+/// The past of one thread.
+#[derive(Default)]
+pub(crate) struct AheadPast {
+    /// None if there are none, or none that are not told better below.
+    rows: Option<RowsPast>,
+    turns: BTreeMap<TurnNo, Since<PastTurn>>,
+    gone: GoneTurns,
+    turn_ids: HashMap<Arc<str>, Since<Option<TurnNo>>>,
+    /// By item id: whether the item at a place is finished, or `None` if it is gone. Places in
+    /// turns that are gone count for nothing.
+    places: HashMap<Box<str>, Places>,
+    len_places: usize,
 }
 
-impl<'t> StorePast<'t> {
-    /// Opens the rows of the log with this number; a new one is of this key and generation.
-    pub(crate) fn open(
-        write: &'t WriteTransaction,
-        thread: u32,
-        key: &str,
-        generation: u32,
-    ) -> Result<Self, StoreError> {
-        Ok(Self {
-            thread,
-            heads: Heads::new(write.open_table(schema::TURNS)?),
-            bodies: Bodies::new(
-                write.open_table(schema::ITEMS)?,
-                write.open_table(schema::ITEM_PARTS)?,
-            ),
-            turn_ids: write.open_table(schema::TURN_IDS)?,
-            live_turns: write.open_table(schema::LIVE_TURNS)?,
-            item_places: write.open_table(schema::ITEM_PLACES)?,
-            facts: FactRows::new(
-                write.open_table(schema::FACTS)?,
-                write.open_table(schema::INHERITANCE)?,
-                write.open_table(schema::WINDOWS)?,
-            ),
-            world: WorldRows::new(write.open_table(schema::WORLD)?),
-            ledger: LedgerWriter::open(write.open_table(schema::USAGE)?, thread)?,
-            lines: LineWriter::open(write.open_table(schema::LINES)?, thread)?,
-            summary: SummaryWriter::open(write, thread, key, generation)?,
-            growing: None,
-        })
+/// Nearly always one.
+type Places = BTreeMap<(TurnNo, ItemNo), Since<Option<bool>>>;
+
+impl AheadPast {
+    /// The past as rows tell it; without rows, no past.
+    pub(crate) fn new(rows: Option<RowsPast>) -> Self {
+        Self { rows, ..Self::default() }
     }
 
-    /// Takes a line into the index of lines, behind its changes.
-    pub(crate) fn put_line(&mut self, step: &Step) -> Result<(), StoreError> {
-        self.lines.push(step)
+    /// Whether so much is held that it is worth letting go of what newer rows tell.
+    pub(crate) fn is_heavy(&self) -> bool {
+        self.turns.len() + self.turn_ids.len() + self.len_places > HELD_MAX
     }
 
-    /// Writes what is held back. Without it the rows are not those of the changes.
-    pub(crate) fn finish(&mut self) -> Result<(), StoreError> {
-        self.ledger.finish()?;
-        self.lines.finish()?;
-        self.summary.finish()?;
-        self.put_growing()
+    /// Goes on from rows that tell all that lines before `seq` did, and perhaps more.
+    pub(crate) fn stand_on(&mut self, rows: RowsPast, seq: u64) {
+        self.rows = Some(rows);
+        self.turns.retain(|_, turn| turn.seq >= seq);
+        self.gone.forget_before(seq);
+        self.turn_ids.retain(|_, turn| turn.seq >= seq);
+        self.places.retain(|_, places| {
+            places.retain(|_, place| place.seq >= seq);
+            !places.is_empty()
+        });
+        self.len_places = self.places.values().map(BTreeMap::len).sum();
     }
 
-    fn put_growing(&mut self) -> Result<(), StoreError> {
-        if let Some((turn, Tail { next_item, len_items })) = self.growing.take() {
-            self.live_turns.insert((self.thread, turn.0), (next_item, len_items))?;
-        }
-        Ok(())
+    fn is_gone(&self, turn: TurnNo) -> bool {
+        self.gone.run_of(turn).is_some()
     }
 
-    /// `None` for turns that are not there.
-    fn tail(&self, turn: TurnNo) -> Result<Option<Tail>, StoreError> {
-        if let Some((growing, tail)) = self.growing
-            && growing == turn
-        {
-            return Ok(Some(tail));
-        }
-        let row = self.live_turns.get((self.thread, turn.0))?;
-        Ok(row.map(|row| {
-            let (next_item, len_items) = row.value();
-            Tail { next_item, len_items }
-        }))
-    }
-
-    fn set_tail(&mut self, turn: TurnNo, tail: Tail) -> Result<(), StoreError> {
-        if self.growing.is_some_and(|(growing, _)| growing != turn) {
-            self.put_growing()?;
-        }
-        self.growing = Some((turn, tail));
-        Ok(())
-    }
-
-    fn put_turn(&mut self, at: At, turn: TurnNo, head: &TurnHead) -> Result<(), StoreError> {
-        let thread = self.thread;
-        self.heads.put((thread, turn.0, newest_first(at.seq)), head)?;
-        if self.tail(turn)?.is_some() {
-            return Ok(());
-        }
-        // Its row is what makes a turn one that is there.
-        self.live_turns.insert((thread, turn.0), (0, 0))?;
-        if self.turn_named(&head.id)?.is_none() {
-            let key = (thread, head.id.as_bytes(), newest_first(at.seq));
-            self.turn_ids.insert(key, Some(turn.0))?;
-        }
-        Ok(())
-    }
-
-    fn remove_turn(&mut self, at: At, turn: TurnNo, id: &str) -> Result<(), StoreError> {
-        let thread = self.thread;
-        let Some(Tail { next_item, .. }) = self.tail(turn)? else { return Ok(()) };
-        self.heads.put_gone((thread, turn.0, newest_first(at.seq)))?;
-        if self.growing.is_some_and(|(growing, _)| growing == turn) {
-            self.growing = None;
-        }
-        self.live_turns.remove((thread, turn.0))?;
-        if self.turn_named(id)? == Some(turn) {
-            self.turn_ids.insert((thread, id.as_bytes(), newest_first(at.seq)), None)?;
-        }
-        for item in 0..next_item {
-            if let Some(id) = self.item_id(turn, item)? {
-                self.item_places.remove((thread, id.as_bytes(), turn.0, item))?;
+    fn put_turn(&mut self, seq: u64, turn: TurnNo, head: &TurnHead) -> Result<(), StoreError> {
+        let now = match self.turn(turn)? {
+            Some(past) => PastTurn { head: Arc::new(head.clone()), ..past },
+            None => {
+                if self.turn_named(&head.id)?.is_none() {
+                    self.turn_ids.insert(head.id.clone(), Since { seq, now: Some(turn) });
+                }
+                let head = Arc::new(head.clone());
+                PastTurn { head, len_items: 0, next_item: ItemNo(0) }
             }
-        }
+        };
+        self.turns.insert(turn, Since { seq, now });
         Ok(())
     }
 
-    /// The id of an item that is there.
-    fn item_id(&self, turn: TurnNo, item: u32) -> Result<Option<String>, StoreError> {
-        let versions = (self.thread, turn.0, item, 0)..=(self.thread, turn.0, item, u64::MAX);
-        let Some((key, row)) = self.bodies.items.range(versions)?.next().transpose()? else {
-            return Ok(None);
-        };
-        let Bodies { items, parts, .. } = &self.bodies;
-        let read = bodies::read(row.value(), key.value(), items, &parts.table)?;
-        Ok(read.map(|read| read.value.id().to_owned()))
+    fn remove_turn(&mut self, seq: u64, turn: TurnNo, id: &Arc<str>) -> Result<(), StoreError> {
+        if self.turn_named(id)? == Some(turn) {
+            self.turn_ids.insert(id.clone(), Since { seq, now: None });
+        }
+        self.turns.remove(&turn);
+        self.gone.insert(turn, seq);
+        Ok(())
     }
 
     fn put_item(
         &mut self,
-        at: At,
-        turn: TurnNo,
-        item: ItemNo,
-        value: &Arc<ThreadItem>,
+        seq: u64,
+        (turn, item): (TurnNo, ItemNo),
+        id: &str,
+        is_finished: bool,
     ) -> Result<(), StoreError> {
-        let thread = self.thread;
-        let Some(Tail { next_item, len_items }) = self.tail(turn)? else { return Ok(()) };
-        self.bodies.put((thread, turn.0, item.0, newest_first(at.seq)), value)?;
-        if item.0 >= next_item {
-            let next_item = item.0.saturating_add(1);
-            self.set_tail(turn, Tail { next_item, len_items: len_items.saturating_add(1) })?;
+        let Some(past) = self.turn_mut(seq, turn)? else { return Ok(()) };
+        if item >= past.next_item {
+            past.next_item = ItemNo(item.0.saturating_add(1));
+            past.len_items = past.len_items.saturating_add(1);
         }
-        let key = (thread, value.id().as_bytes(), turn.0, item.0);
-        self.item_places.insert(key, value.is_finished())?;
+        self.put_place(id, (turn, item), Since { seq, now: Some(is_finished) });
         Ok(())
     }
 
     fn remove_item(
         &mut self,
-        at: At,
-        turn: TurnNo,
-        item: ItemNo,
+        seq: u64,
+        (turn, item): (TurnNo, ItemNo),
         id: &str,
     ) -> Result<(), StoreError> {
-        let thread = self.thread;
-        self.bodies.put_gone((thread, turn.0, item.0, newest_first(at.seq)))?;
-        if let Some(Tail { next_item, len_items }) = self.tail(turn)? {
-            self.set_tail(turn, Tail { next_item, len_items: len_items.saturating_sub(1) })?;
+        if let Some(past) = self.turn_mut(seq, turn)? {
+            past.len_items = past.len_items.saturating_sub(1);
         }
-        self.item_places.remove((thread, id.as_bytes(), turn.0, item.0))?;
+        self.put_place(id, (turn, item), Since { seq, now: None });
         Ok(())
+    }
+
+    fn turn_mut(&mut self, seq: u64, turn: TurnNo) -> Result<Option<&mut PastTurn>, StoreError> {
+        if !self.turns.contains_key(&turn) {
+            let Some(now) = self.turn(turn)? else { return Ok(None) };
+            self.turns.insert(turn, Since { seq, now });
+        }
+        Ok(self.turns.get_mut(&turn).map(|past| {
+            past.seq = seq;
+            &mut past.now
+        }))
+    }
+
+    fn put_place(&mut self, id: &str, place: (TurnNo, ItemNo), now: Since<Option<bool>>) {
+        let gone = &self.gone;
+        let places = match self.places.get_mut(id) {
+            Some(places) => places,
+            None => self.places.entry(id.into()).or_default(),
+        };
+        // Rollbacks remove the newest turns, so what is gone is at the end.
+        while let Some((last, _)) = places.last_key_value()
+            && gone.run_of(last.0).is_some()
+        {
+            places.pop_last();
+            self.len_places = self.len_places.saturating_sub(1);
+        }
+        self.len_places += usize::from(places.insert(place, now).is_none());
+    }
+
+    /// The newest place that is held in memory and still one.
+    fn newest_held(&self, id: &str) -> Option<Place> {
+        let places = self.places.get(id)?;
+        let mut end = Bound::Unbounded;
+        loop {
+            let (at, place) = places.range((Bound::Unbounded, end)).next_back()?;
+            end = match (self.gone.run_of(at.0), place_at(at, place)) {
+                (Some(first), _) => Bound::Excluded((first, ItemNo(0))),
+                (None, Some(place)) => return Some(place),
+                (None, None) => Bound::Excluded(*at),
+            };
+        }
+    }
+
+    /// The newest place in rows that is still one, in turns up to `last`.
+    fn newest_in_rows(&self, id: &str, mut last: TurnNo) -> Result<Option<Place>, StoreError> {
+        let Some(rows) = &self.rows else { return Ok(None) };
+        let changed = self.places.get(id);
+        'run: loop {
+            for place in rows.places(id, TurnNo(0), last)?.rev() {
+                let place = place?;
+                if let Some(run) = self.gone.run_of(place.turn) {
+                    let Some(before) = run.0.checked_sub(1) else { return Ok(None) };
+                    last = TurnNo(before);
+                    continue 'run;
+                }
+                if changed.is_none_or(|changed| !changed.contains_key(&(place.turn, place.item))) {
+                    return Ok(Some(place));
+                }
+            }
+            return Ok(None);
+        }
     }
 }
 
-fn place((key, is_finished): (AccessGuard<'_, ItemPlaceKey>, AccessGuard<'_, bool>)) -> Place {
-    let (_, _, turn, item) = key.value();
-    Place { turn: TurnNo(turn), item: ItemNo(item), is_finished: is_finished.value() }
-}
-
-impl Past for StorePast<'_> {
+impl Past for AheadPast {
     type Error = StoreError;
 
     fn turn_named(&self, id: &str) -> Result<Option<TurnNo>, StoreError> {
-        let id = id.as_bytes();
-        let versions = (self.thread, id, 0)..=(self.thread, id, u64::MAX);
-        let newest = self.turn_ids.range(versions)?.next().transpose()?;
-        Ok(newest.and_then(|(_, turn)| turn.value()).map(TurnNo))
+        match (self.turn_ids.get(id), &self.rows) {
+            (Some(known), _) => Ok(known.now),
+            (None, Some(rows)) => rows.turn_named(id),
+            (None, None) => Ok(None),
+        }
     }
 
     fn turn(&self, turn: TurnNo) -> Result<Option<PastTurn>, StoreError> {
-        let Some(Tail { next_item, len_items }) = self.tail(turn)? else { return Ok(None) };
-        let at = RowAt { table: "turns", key: (self.thread, turn.0) };
-        let versions = (self.thread, turn.0, 0)..=(self.thread, turn.0, u64::MAX);
-        let newest = self.heads.turns.range(versions)?.next().transpose()?;
-        let read = match newest {
-            Some((key, row)) => heads::read(row.value(), key.value(), &self.heads.turns)?,
-            None => None,
-        };
-        let head = read.ok_or_else(|| at.corrupt(CorruptProblem::Missing))?.head;
-        Ok(Some(PastTurn { head: head.into(), len_items, next_item: ItemNo(next_item) }))
+        match (self.turns.get(&turn), &self.rows) {
+            (Some(known), _) => Ok(Some(known.now.clone())),
+            (None, Some(rows)) if !self.is_gone(turn) => rows.turn(turn),
+            _ => Ok(None),
+        }
     }
 
     fn turn_before(&self, turn: TurnNo) -> Result<Option<TurnNo>, StoreError> {
-        let before = (self.thread, 0)..(self.thread, turn.0);
-        let newest = self.live_turns.range(before)?.next_back().transpose()?;
-        Ok(newest.map(|(key, _)| TurnNo(key.value().1)))
+        let held = self.turns.range(..turn).next_back().map(|(turn, _)| *turn);
+        let Some(rows) = &self.rows else { return Ok(held) };
+        let mut before = turn;
+        let told = loop {
+            match rows.turn_before(before)? {
+                Some(told) => match self.gone.run_of(told) {
+                    Some(run) => before = run,
+                    None => break Some(told),
+                },
+                None => break None,
+            }
+        };
+        Ok(held.max(told))
     }
 
     fn item_named(&self, turn: TurnNo, id: &str) -> Result<Option<Place>, StoreError> {
-        let id = id.as_bytes();
-        let (first, last) = ((self.thread, id, turn.0, 0), (self.thread, id, turn.0, u32::MAX));
-        let row = self.item_places.range(first..=last)?.next().transpose()?;
-        Ok(row.map(place))
+        if self.is_gone(turn) {
+            return Ok(None);
+        }
+        let changed = self.places.get(id);
+        let held = changed.and_then(|places| {
+            let mut here = places.range((turn, ItemNo(0))..=(turn, ItemNo(u32::MAX)));
+            here.find_map(|(at, place)| place_at(at, place))
+        });
+        let Some(rows) = &self.rows else { return Ok(held) };
+        for told in rows.places(id, turn, turn)? {
+            let told = told?;
+            if changed.is_none_or(|changed| !changed.contains_key(&(turn, told.item))) {
+                return Ok(Some(held.filter(|held| held.item < told.item).unwrap_or(told)));
+            }
+        }
+        Ok(held)
     }
 
     fn item_open(&self, id: &str) -> Result<Option<Place>, StoreError> {
-        let id = id.as_bytes();
-        let all = (self.thread, id, 0, 0)..=(self.thread, id, u32::MAX, u32::MAX);
-        let newest = self.item_places.range(all)?.next_back().transpose()?;
-        Ok(newest.map(place).filter(|place| !place.is_finished))
+        let held = self.newest_held(id);
+        let told = self.newest_in_rows(id, TurnNo(u32::MAX))?;
+        let newest = match (held, told) {
+            (Some(held), Some(told)) => {
+                let is_newer = (held.turn, held.item) > (told.turn, told.item);
+                Some(if is_newer { held } else { told })
+            }
+            (held, told) => held.or(told),
+        };
+        Ok(newest.filter(|place| !place.is_finished))
     }
 
-    fn apply(&mut self, at: At, change: &Change) -> Result<(), StoreError> {
+    fn apply(&mut self, At { seq, .. }: At, change: &Change) -> Result<(), StoreError> {
         match change {
-            Change::TurnPut { turn, head } => self.put_turn(at, *turn, head),
-            Change::TurnRemoved { turn, id } => self.remove_turn(at, *turn, id),
-            Change::ItemPut { turn, item, value, .. } => self.put_item(at, *turn, *item, value),
-            Change::ItemRemoved { turn, item, id, .. } => self.remove_item(at, *turn, *item, id),
-            Change::Thread(fact) => {
-                self.summary.put_fact(fact);
-                self.facts.put_fact(self.thread, at.seq, fact)
+            Change::TurnPut { turn, head } => self.put_turn(seq, *turn, head),
+            Change::TurnRemoved { turn, id } => self.remove_turn(seq, *turn, id),
+            Change::ItemPut { turn, item, value, .. } => {
+                self.put_item(seq, (*turn, *item), value.id(), value.is_finished())
             }
-            Change::Inheritance(inheritance) => {
-                self.summary.put_inheritance(inheritance);
-                self.facts.put_inheritance(self.thread, at.seq, inheritance)
-            }
-            Change::Window(window) => self.facts.put_window(self.thread, at.seq, window),
-            Change::World(change) => self.world.put(self.thread, at.seq, change),
-            Change::Usage(entry) => self.ledger.push(entry),
+            Change::ItemRemoved { turn, item, id, .. } => self.remove_item(seq, (*turn, *item), id),
+            // Nothing a reducer asks about: what it needs of these is in its own state.
+            _ => Ok(()),
         }
     }
+}
+
+fn place_at(at: &(TurnNo, ItemNo), place: &Since<Option<bool>>) -> Option<Place> {
+    let (turn, item) = *at;
+    place.now.map(|is_finished| Place { turn, item, is_finished })
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 
 use rollfold_core::{Digest, FoldState, LongLine, Position};
 
-use crate::commit::{BatchError, Target};
 use crate::cursor::Cursor;
 use crate::error::SyncError;
 use crate::lines::{LineReader, ReadError, read_full};
@@ -29,8 +28,11 @@ pub(crate) struct Begin<'s, S: ?Sized> {
 /// Where to go on, and a reader that stands there.
 pub(crate) struct Plan<'s, S: ?Sized> {
     pub(crate) outcome: Outcome,
-    pub(crate) target: Target,
+    pub(crate) generation: u32,
+    pub(crate) state: FoldState,
     pub(crate) reader: LineReader<'s, S>,
+    /// The newest generation the store knew.
+    pub(crate) known: Option<Known>,
     /// Whether the place must be written even if there is no line to fold.
     pub(crate) is_due: bool,
     /// Bytes read apart from those that the reader read.
@@ -54,39 +56,55 @@ impl<'s, S: LogSource + ?Sized> Begin<'s, S> {
         known: Option<(Known, Cursor)>,
     ) -> Result<Option<Plan<'s, S>>, SyncError> {
         let key = self.source.key().to_owned();
-        let failed = |error| BatchError::Read(error).of(&key);
+        let failed = |error: ReadError| error.of(&key);
         let Some((known, cursor)) = known else {
-            let target = self.target(0, FoldState::new(self.options.fold), None);
             let reader = self.open(0, &[]).map_err(failed)?;
-            let outcome = Outcome::New;
-            return Ok(Some(Plan { outcome, target, reader, is_due: true, bytes_read: 0 }));
+            return Ok(Some(Plan {
+                outcome: Outcome::New,
+                generation: 0,
+                state: self.begin(),
+                reader,
+                known: None,
+                is_due: true,
+                bytes_read: 0,
+            }));
         };
+        let known = Some(known);
         let generation = cursor.generation;
         let (is_whole, found, bytes_read) = self.find(&cursor).map_err(failed)?;
         let sign = match found {
             Found::Same(reader) => {
-                let reader = *reader;
-                let target = self.target(generation, cursor.state, Some(known));
+                let (reader, state) = (*reader, cursor.state);
                 let seen = cursor.seen.map(|seen| seen.identity);
                 // Only where the next sync would else read as much again.
                 let is_due = is_whole && seen != self.identity;
                 let outcome = Outcome::Unchanged;
-                return Ok(Some(Plan { outcome, target, reader, is_due, bytes_read }));
+                return Ok(Some(Plan {
+                    outcome,
+                    generation,
+                    state,
+                    reader,
+                    known,
+                    is_due,
+                    bytes_read,
+                }));
             }
             Found::Other | Found::Shorter if self.is_partial().map_err(failed)? => return Ok(None),
             Found::Other => RewriteSign::OtherBytes,
             Found::Shorter => RewriteSign::Shorter,
         };
-        let state = FoldState::new(self.options.fold);
-        let target = self.target(generation.saturating_add(1), state, Some(known));
         let reader = self.open(0, &[]).map_err(failed)?;
         let outcome = Outcome::Rewritten { sign, kept: generation };
-        Ok(Some(Plan { outcome, target, reader, is_due: true, bytes_read }))
+        let (generation, state) = (generation.saturating_add(1), self.begin());
+        Ok(Some(Plan { outcome, generation, state, reader, known, is_due: true, bytes_read }))
     }
 
-    fn target(&self, generation: u32, state: FoldState, known: Option<Known>) -> Target {
-        let key = self.source.key().to_owned();
-        Target { key, generation, state, identity: self.identity, known }
+    /// The state before the first line.
+    fn begin(&self) -> FoldState {
+        match self.source.origin() {
+            Some(origin) => FoldState::with_origin(self.options.fold, origin),
+            None => FoldState::new(self.options.fold),
+        }
     }
 
     fn open(&self, at_bytes: u64, samples: &[Digest]) -> Result<LineReader<'s, S>, ReadError> {
@@ -105,6 +123,9 @@ impl<'s, S: LogSource + ?Sized> Begin<'s, S> {
     /// Whether more than a few bytes were compared, what was found, and the bytes read apart.
     fn find(&self, cursor: &Cursor) -> Result<(bool, Found<'s, S>, u64), ReadError> {
         let at_bytes = cursor.state.position.offset_bytes;
+        if cursor.state.facts().forks().origin() != self.source.origin().as_ref() {
+            return Ok((false, Found::Other, 0));
+        }
         if self.len_bytes.is_some_and(|len_bytes| len_bytes < at_bytes) {
             return Ok((false, Found::Shorter, 0));
         }

@@ -23,6 +23,8 @@
 //! | `usage` | thread, first entry | packed entries of the token ledger | in order |
 //! | `lines` | thread, first seq | packed lines: span, records, what changed | in order |
 //! | `diagnostics` | thread, seq, place on the line | `Diagnostic` | no |
+//! | `homes` | absolute path | home number | no |
+//! | `files` | home, path below it | what it was known by, its key and thread | no |
 //! | `search_due` | thread | lines folded, of threads that have more than the search index | no |
 //! | `search_threads` | thread | how far it is in the search index | no |
 //! | `search_segments` | segment | sizes | no |
@@ -31,6 +33,8 @@
 //! | `summaries` | thread | what lists show of a log | no |
 //! | `touched` | count of changes of summaries | thread | no |
 //! | `names` | thread's id | name that stands beside the logs | no |
+//! | `overlays` | source key | pairs of path prefixes: as recorded, as shown | no |
+//! | `deletions` | thread id | [`Deletion`](crate::Deletion) that has not ended | no |
 //!
 //! `live_turns` and `item_places` answer what the fold asks of the past at a cost that does not grow
 //! with it. Ids and keys are bytes, not text: redb would check text at every comparison.
@@ -45,9 +49,14 @@ pub(crate) const VERSIONS: Versions = Versions { schema: 4, reducers: 2 };
 /// Names in `meta`; each row is a little-endian `u32`.
 pub(crate) const META_SCHEMA: &str = "schema";
 pub(crate) const META_REDUCERS: &str = "reducers";
+/// How often logs were forgotten: by it one who holds rows in memory knows that some are gone.
+pub(crate) const META_FORGOTTEN: &str = "forgotten";
 /// A name in `meta`: documents of the search index whose threads were forgotten; a little-endian
 /// `u64`.
 pub(crate) const META_SEARCH_ORPHANS: &str = "search_orphans";
+
+/// Name in `meta`: in how many transactions `files` changed, a little-endian `u64`.
+pub(crate) const META_FILES: &str = "files";
 
 pub(crate) type ThreadKey = (Bytes, u32);
 pub(crate) type TurnKey = (u32, u32, u64);
@@ -61,6 +70,8 @@ pub(crate) type WindowKey = (u32, u64, u64);
 pub(crate) type VersionKey = (u32, u64);
 /// Thread and the number of the first entry of a packed row.
 pub(crate) type BlockKey = (u32, u64);
+/// Home and the path below it.
+pub(crate) type FileKey = (u32, Bytes);
 pub(crate) type DiagnosticKey = (u32, u64, u32);
 
 /// Segment, first word of the row, piece of a list too long for one row.
@@ -93,6 +104,11 @@ pub(crate) const NAMES: TableDefinition<Bytes, Bytes> = TableDefinition::new("na
 pub(crate) const TOUCHED: TableDefinition<u64, u32> = TableDefinition::new("touched");
 pub(crate) const DIAGNOSTICS: TableDefinition<DiagnosticKey, Bytes> =
     TableDefinition::new("diagnostics");
+pub(crate) const OVERLAYS: TableDefinition<Bytes, Bytes> = TableDefinition::new("overlays");
+pub(crate) const DELETIONS: TableDefinition<Bytes, Bytes> = TableDefinition::new("deletions");
+
+pub(crate) const HOMES: TableDefinition<Bytes, u32> = TableDefinition::new("homes");
+pub(crate) const FILES: TableDefinition<FileKey, Bytes> = TableDefinition::new("files");
 pub(crate) const SEARCH_DUE: TableDefinition<u32, Bytes> = TableDefinition::new("search_due");
 pub(crate) const SEARCH_THREADS: TableDefinition<u32, Bytes> =
     TableDefinition::new("search_threads");

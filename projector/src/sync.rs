@@ -1,28 +1,37 @@
 //! Sync: looks where the last one ended, whether the source is still the same, and folds the rest.
 
+mod ahead;
+pub(crate) mod all;
+mod begin;
+pub(crate) mod folding;
+mod link;
+pub(crate) mod writer;
+
 use std::ops::ControlFlow;
 
 use rollfold_core::{Counts, Options, Position};
 
-use crate::commit::{BatchError, Bounds, batch};
 use crate::cursor::Cursor;
 use crate::error::SyncError;
-use crate::resume::{Begin, Plan};
-use crate::schema;
 use crate::source::{LogSource, SourceNote};
-use crate::store::{Known, Store, newest_generation};
+use crate::store::Store;
+
+pub use all::{AllProgress, SyncedAll};
 
 /// How a sync works. None of it but `fold` shows in the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SyncOptions {
     /// By which choices the log is folded; a log keeps those of its first sync.
     pub fold: Options,
-    /// Bytes of log in one transaction, at most one line more.
+    /// Bytes of log in one transaction, of whatever logs, at most one line more.
     pub batch_bytes: u64,
     /// Changes in one transaction, at most one line's more.
     pub batch_changes: u64,
     /// Bytes read at once.
     pub buffer_bytes: usize,
+    /// Threads that fold; one more writes. With 0 there are as many as the machine runs at once,
+    /// and what is small is not worth one. With 1 all is done by the thread that calls.
+    pub threads: usize,
     /// How closely it looks whether a log still begins with what was folded.
     pub check: Check,
 }
@@ -46,6 +55,7 @@ impl Default for SyncOptions {
             batch_bytes: 32 * 1024 * 1024,
             batch_changes: 20_000,
             buffer_bytes: 256 * 1024,
+            threads: 0,
             check: Check::default(),
         }
     }
@@ -175,82 +185,6 @@ impl Store {
         options: &SyncOptions,
         mut progress: impl FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<Synced, SyncError> {
-        let key = source.key();
-        let failed = |error: BatchError| error.of(key);
-        let unreadable =
-            |source| SyncError::Source { key: key.to_owned(), offset_bytes: 0, source };
-        // Before its length: what is written in between is then seen the next time.
-        let identity = source.identity().map_err(unreadable)?;
-        let known = self.known(key).map_err(failed)?;
-        if let Some((_, cursor)) = &known {
-            let (stored, asked) = (cursor.state.options, options.fold);
-            if stored != asked {
-                return Err(SyncError::Options { key: key.to_owned(), stored, asked });
-            }
-            let seen = cursor.seen.as_ref().filter(|_| options.check == Check::ByIdentity);
-            if let Some((seen, now)) = seen.zip(identity)
-                && let Some(end_bytes) = seen.end_bytes
-                && seen.identity.vouches_for(&now)
-            {
-                return Ok(Synced::unchanged(cursor, end_bytes, seen.notes.clone()));
-            }
-        }
-        let total_bytes = source.len_bytes().map_err(unreadable)?;
-        let begin = Begin { source, identity, len_bytes: total_bytes, options };
-        let before = known.as_ref().map(|(_, cursor)| cursor.clone());
-        let plan = begin.plan(known)?;
-        let Some(Plan { mut outcome, mut target, mut reader, mut is_due, bytes_read }) = plan
-        else {
-            let before = before.ok_or_else(|| SyncError::Raced { key: key.to_owned() })?;
-            let end_bytes = before.state.position.offset_bytes;
-            return Ok(Synced::unchanged(&before, end_bytes, source.notes()));
-        };
-        let bounds = Bounds { bytes: options.batch_bytes, changes: options.batch_changes };
-        let (mut lines, mut changes, mut diagnostics) = (0, 0, 0);
-        let mut is_stopped = false;
-        loop {
-            let is_more = reader.fill().map_err(|error| failed(BatchError::Read(error)))?;
-            if !is_more && !is_due {
-                break;
-            }
-            let done = batch(self, &mut target, &mut reader, bounds).map_err(failed)?;
-            if outcome == Outcome::Unchanged && done.lines > 0 {
-                outcome = Outcome::Appended;
-            }
-            is_due = false;
-            lines += done.lines;
-            changes += done.changes;
-            diagnostics += done.diagnostics;
-            let Position { offset_bytes, seq, .. } = target.state.position;
-            let now = Progress { bytes: offset_bytes, lines: seq, total_bytes };
-            if progress(now).is_break() {
-                is_stopped = true;
-                break;
-            }
-        }
-        let pending_bytes = reader.pending_bytes();
-        Ok(Synced {
-            outcome,
-            generation: target.generation,
-            position: target.state.position,
-            counts: target.state.counts,
-            lines,
-            changes,
-            diagnostics,
-            bytes_read: bytes_read + reader.bytes_read(),
-            pending_bytes,
-            notes: with_long_tail(source.notes(), pending_bytes),
-            is_stopped,
-        })
-    }
-
-    fn known(&self, key: &str) -> Result<Option<(Known, Cursor)>, BatchError> {
-        let read = self.begin_read()?;
-        let threads = read.open_table(schema::THREADS)?;
-        let cursors = read.open_table(schema::CURSORS)?;
-        let known = newest_generation(&threads, &cursors, key)?;
-        let Some(known) = known else { return Ok(None) };
-        let cursor = known.checked_cursor(&read)?;
-        Ok(Some((known, cursor)))
+        self.sync_one(source, options, &mut progress)
     }
 }

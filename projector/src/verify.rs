@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::io;
 
 use redb::{ReadTransaction, WriteTransaction};
-use rollfold_core::model::ItemsView;
+use rollfold_core::model::{ItemsView, Origin};
 use rollfold_core::{Diagnostic, Position, Span, TurnNo};
 
 use crate::cursor::Cursor;
@@ -142,8 +142,8 @@ impl Store {
             }
             repair(&write, &fresh, known.thread, &differing).map_err(in_store)?;
             if differing.contains(&"summaries") {
-                let mut rows = SummaryWriter::open(&write, known.thread, key, known.generation)
-                    .map_err(in_store)?;
+                let mut rows = SummaryWriter::open(&write).map_err(in_store)?;
+                rows.turn_to(known.thread, key, known.generation).map_err(in_store)?;
                 rows.repair(fresh_summary.as_ref());
                 rows.finish().map_err(in_store)?;
             }
@@ -152,7 +152,7 @@ impl Store {
             }
             // Rows that were wrong may be in the index.
             search::forget(&write, known.thread).map_err(in_store)?;
-            search::note(&write, known.thread, key, synced.position.seq).map_err(in_store)?;
+            note_due(&write, known.thread, key, synced.position.seq).map_err(in_store)?;
             write.commit().map_err(|error| in_store(error.into()))?;
             verified.repaired = differing;
         }
@@ -179,6 +179,15 @@ fn put_cursor(write: &WriteTransaction, thread: u32, cursor: &Cursor) -> Result<
     Ok(())
 }
 
+fn note_due(
+    write: &WriteTransaction,
+    thread: u32,
+    key: &str,
+    len_lines: u64,
+) -> Result<(), StoreError> {
+    search::note(&mut write.open_table(schema::SEARCH_DUE)?, thread, key, len_lines)
+}
+
 /// The part of a log that was folded.
 struct Prefix<'s, S: ?Sized> {
     source: &'s S,
@@ -192,6 +201,10 @@ impl<S: LogSource + ?Sized> LogSource for Prefix<'_, S> {
 
     fn len_bytes(&self) -> io::Result<Option<u64>> {
         Ok(self.source.len_bytes()?.map(|len_bytes| len_bytes.min(self.len_bytes)))
+    }
+
+    fn origin(&self) -> Option<Origin> {
+        self.source.origin()
     }
 
     fn is_forward_only(&self) -> bool {

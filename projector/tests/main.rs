@@ -1,9 +1,12 @@
 //! The tests of the store's public face, as one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod archive;
+mod compress;
 mod corrupt;
 mod crash;
 mod damage;
+mod delete;
 mod files;
 mod homes;
 mod library;
@@ -11,12 +14,18 @@ mod lists;
 mod model;
 mod modes;
 mod processes;
+mod recorder;
+mod recorder_faults;
+mod recorder_forks;
+mod recording;
 mod search;
 mod search_cases;
 mod search_naive;
 mod support;
 mod sweep;
 mod sync;
+mod sync_all;
+mod sync_homes;
 mod torture;
 mod torture_lines;
 mod torture_segments;

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use rollfold_core::model::{Fact, ItemsView};
 use rollfold_core::testing::Prng;
-use rollfold_core::{Change, Coalescer, Diagnostic, Folder, Options, Snapshot, Step};
+use rollfold_core::{Change, Coalescer, Diagnostic, Digest, Folder, Options, Snapshot, Step};
 use rollfold_projector::testing::Fate;
 use rollfold_projector::{
-    Diff, Differing, ItemAt, MadeBy, Order, Paging, Store, SyncOptions, ThreadView, UsageTotals,
+    Diff, Differing, FileSource, ItemAt, LogSource, MadeBy, Order, Paging, Store, SyncOptions,
+    ThreadView, UsageTotals,
 };
 
 /// The golden inputs, by name, sorted.
@@ -71,6 +72,46 @@ pub(crate) fn small_log() -> Vec<u8> {
     event(r#"{"type":"user_message","message":"again"}"#);
     log.extend(b"this is no JSON\n\n");
     log
+}
+
+/// Writes a file, and its folders, as of so many days ago.
+pub(crate) fn days_old(path: &Path, bytes: &[u8], days: u64) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, bytes).unwrap();
+    let file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
+    let age = std::time::Duration::from_secs(days * 24 * 60 * 60);
+    file.set_modified(std::time::SystemTime::now() - age).unwrap();
+}
+
+/// Every file below a folder with what it holds, but for locks.
+pub(crate) fn tree(root: &Path) -> BTreeMap<PathBuf, Digest> {
+    let (mut tree, mut open) = (BTreeMap::new(), vec![root.to_owned()]);
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true if path.ends_with("thread-writer-locks") => {}
+                true => open.push(path),
+                false => {
+                    let digest = Digest::of(&std::fs::read(&path).unwrap());
+                    tree.insert(path.strip_prefix(root).unwrap().to_owned(), digest);
+                }
+            }
+        }
+    }
+    tree
+}
+
+/// All bytes of a log on disk, in whichever form it is there.
+pub(crate) fn log_bytes(path: &Path) -> Vec<u8> {
+    let source = FileSource::open(path).unwrap();
+    let (mut bytes, mut buffer) = (Vec::new(), vec![0; 64 * 1024]);
+    loop {
+        match source.read_at(bytes.len() as u64, &mut buffer).unwrap() {
+            0 => return bytes,
+            len => bytes.extend(&buffer[..len]),
+        }
+    }
 }
 
 /// A line with an event.

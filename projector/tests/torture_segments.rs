@@ -3,10 +3,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rollfold_core::{DiagnosticKind, Span};
+use rollfold_core::model::{ItemsView, Ownership};
+use rollfold_core::{DiagnosticKind, FoldState, Folder as Fold, Frontier, Options, Span};
 use rollfold_projector::{
     BaseProblem, Chain, FileSource, LogSource, Outcome, Resolve, SourceNote, Store, SyncOptions,
-    Synced,
+    Synced, VerifyOptions,
 };
 
 use crate::support::{Model, line_ends};
@@ -231,4 +232,104 @@ fn torture_16_a_chain_without_end_is_given_up() {
     let [SourceNote::Base { problem: BaseProblem::TooDeep, .. }] = &chain.notes()[..] else {
         panic!("{:?}", chain.notes())
     };
+}
+
+/// A log of thread B that goes on from A's, each of whose records counts tokens.
+fn fork_by_reference() -> (Folder, Vec<u8>, Vec<u8>, PathBuf) {
+    let folder = Folder::new();
+    let counted = |log: Vec<u8>, first: u64, total: u64| {
+        let count = format!(
+            "{{\"type\":\"token_count\",\"info\":{{\"total_token_usage\":{{\"total_tokens\":{total}}},\"last_token_usage\":{{\"total_tokens\":10}}}}}}"
+        );
+        [log, record(first, "event_msg", &count).into_bytes()].concat()
+    };
+    let a = counted(segment(0, 31, "a", None), 31, 100);
+    let b = segment(32, 7, "b", Some((A, 32, a.len() as u64)));
+    let own_id = String::from_utf8(b).unwrap().replace(
+        &format!("\"id\":\"{A}\",\"timestamp\""),
+        &format!("\"id\":\"{B}\",\"forked_from_id\":\"{A}\",\"cwd\":\"/b\",\"timestamp\""),
+    );
+    let b = counted(own_id.into_bytes(), 39, 110);
+    folder.put(A, &a);
+    let path = folder.put(B, &b);
+    (folder, a, b, path)
+}
+
+#[test]
+fn a_fork_by_reference_is_its_own_thread() {
+    let (folder, a, b, path) = fork_by_reference();
+    let store = Store::in_memory().unwrap();
+    let synced = folder.sync(&store, &path);
+    assert_eq!(synced.notes, []);
+    let view = store.thread(&key_of(&path)).unwrap().unwrap();
+    let thread = view.thread().unwrap();
+    assert_eq!(thread.id().map(|id| &**id), Some(B));
+    assert_eq!(thread.cwd.as_deref(), Some("/b"));
+    let inheritance = view.inheritance().unwrap();
+    assert_eq!(inheritance.base.as_ref().map(|base| &*base.thread_id), Some(A));
+    let end = inheritance.joined.as_ref().and_then(|joined| joined.end).unwrap();
+    assert_eq!((end.seq, end.offset_bytes), (32, a.len() as u64));
+    assert_eq!(inheritance.first_own_turn().0, 10);
+    assert_eq!(inheritance.ownership(31), Ownership::Inherited);
+    assert_eq!(inheritance.ownership(32), Ownership::Own);
+    let totals = view.usage_totals().unwrap();
+    assert_eq!((totals.own.total, totals.inherited.total), (10, 100));
+    assert_eq!(view.turns(ItemsView::NotLoaded).count(), 12);
+
+    // As of a line of the base, all is the base's; and the log alone names it only.
+    let before = view.at(20);
+    assert_eq!(before.thread().unwrap().id(), None);
+    assert_eq!(before.inheritance().unwrap().ownership(19), Ownership::Inherited);
+    let alone = Model::of(&b);
+    assert_eq!(alone.snapshot.inheritance().joined, None);
+}
+
+#[test]
+fn a_fork_by_reference_folds_alike_however_it_is_cut() {
+    let (folder, a, b, path) = fork_by_reference();
+    let chain = folder.chain(&path);
+    let state = FoldState::with_origin(Options::default(), chain.origin().unwrap());
+    let whole = [&a[..], &b].concat();
+    let fold = |piece: usize| {
+        let frontier = Frontier { state: state.clone(), ..Frontier::default() };
+        let mut model = Model { folder: Fold::resume(frontier), ..Model::default() };
+        whole.chunks(piece).for_each(|piece| model.push(piece));
+        model
+    };
+    let model = fold(whole.len());
+    for piece in [1, 7, 100, 1000] {
+        assert!(fold(piece).snapshot == model.snapshot, "pieces of {piece}");
+    }
+    // In as many syncs and batches as there are lines.
+    let store = Store::in_memory().unwrap();
+    let options = SyncOptions { batch_bytes: 1, ..SyncOptions::default() };
+    for end in line_ends(&b) {
+        folder.put(B, &b[..end]);
+        store.sync(&folder.chain(&path), &options).unwrap();
+    }
+    model.assert_same(&store, &key_of(&path));
+    let verified = store.verify(&folder.chain(&path), &VerifyOptions::default()).unwrap();
+    assert_eq!(verified.differences, 0);
+
+    // Where the base is gone, the log is folded alone, and as before once it is back.
+    let base = folder.0.path().join(format!("rollout-2026-03-01T10-00-00-{A}.jsonl"));
+    std::fs::remove_file(&base).unwrap();
+    let synced = folder.sync(&store, &path);
+    assert!(matches!(synced.outcome, Outcome::Rewritten { .. }));
+    Model::of(&b).assert_same(&store, &key_of(&path));
+    folder.put(A, &a);
+    folder.sync(&store, &path);
+    model.assert_same(&store, &key_of(&path));
+}
+
+#[test]
+fn a_base_in_another_history_mode_is_not_followed() {
+    let folder = Folder::new();
+    let a = segment(0, 4, "a", None);
+    let legacy = String::from_utf8(a.clone()).unwrap().replace("paginated", "legacy");
+    folder.put(A, legacy.as_bytes());
+    let b = segment(4, 4, "b", Some((A, 4, legacy.len() as u64)));
+    let path = folder.put(&format!("{A}_{B}"), &b);
+    let problem = BaseProblem::OtherMode;
+    assert_eq!(folder.chain(&path).notes(), [SourceNote::Base { id: A.to_owned(), problem }]);
 }

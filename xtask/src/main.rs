@@ -8,6 +8,11 @@ mod health;
 mod replay;
 mod verify;
 
+/// The second reading of the papers that the core's tests compare with.
+#[allow(dead_code, reason = "not all of it is compared here")]
+#[path = "../../core/tests/naive/mod.rs"]
+mod naive;
+
 use std::process::ExitCode;
 
 use clap::Parser;

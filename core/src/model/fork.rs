@@ -24,6 +24,26 @@ pub struct Inheritance {
     pub base: Option<HistoryBase>,
     /// The part copied into this file.
     pub prefix: Option<CopiedPrefix>,
+    /// Records of the base, where it was folded in front of this file as one log with it; none if
+    /// the file was folded alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined: Option<JoinedBase>,
+}
+
+/// Whose a log is that is folded with another thread's history in front of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The thread the log is of.
+    pub thread_id: Arc<str>,
+    /// Where its own records begin; the first of them is its `session_meta`.
+    pub own_start_bytes: u64,
+}
+
+/// Another thread's records in front of this one's.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JoinedBase {
+    /// Where they end; none as long as every record belongs to them.
+    pub end: Option<PrefixEnd>,
 }
 
 /// A thread's history up to a point, on which this file goes on.
@@ -93,6 +113,8 @@ pub enum EndSign {
     Pause,
     /// The ordinal the file claims.
     Ordinal,
+    /// The thread's own file begins.
+    OwnFile,
 }
 
 impl Inheritance {
@@ -100,6 +122,10 @@ impl Inheritance {
     /// all records count as the thread's own (TORTURE row 11).
     #[must_use]
     pub fn ownership(&self, seq: u64) -> Ownership {
+        let is_own = |end: Option<PrefixEnd>| end.is_some_and(|end| seq >= end.seq);
+        if self.joined.as_ref().is_some_and(|joined| !is_own(joined.end)) {
+            return Ownership::Inherited;
+        }
         let Some(prefix) = &self.prefix else { return Ownership::Own };
         let is_before_end = match (prefix.end, &prefix.kind) {
             (Some(end), _) => seq < end.seq,
@@ -112,12 +138,10 @@ impl Inheritance {
     /// The first turn that can be the thread's own; turns before it are inherited.
     #[must_use]
     pub fn first_own_turn(&self) -> TurnNo {
-        let end = self.prefix.as_ref().and_then(|prefix| prefix.end);
-        match (end, self.unreached_claim(), &self.prefix) {
-            (Some(end), _, _) => end.next_turn,
-            (None, None, Some(_)) => TurnNo(u32::MAX),
-            _ => TurnNo(0),
-        }
+        let after = |end: Option<PrefixEnd>| end.map_or(TurnNo(u32::MAX), |end| end.next_turn);
+        let joined = self.joined.as_ref().map(|joined| after(joined.end));
+        let prefix = self.prefix.as_ref().filter(|_| self.unreached_claim().is_none());
+        joined.max(prefix.map(|prefix| after(prefix.end))).unwrap_or(TurnNo(0))
     }
 
     /// The claimed start of the thread's own records, while no record has reached it: either

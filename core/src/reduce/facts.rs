@@ -15,6 +15,8 @@ use super::world::{self, WorldState};
 use crate::change::{Change, TurnNo};
 use crate::decode::Record;
 use crate::diag::DiagnosticKind;
+use crate::format::Kind;
+use crate::model::Origin;
 use crate::options::Options;
 use crate::pos::At;
 use crate::records::RecordClass;
@@ -33,6 +35,11 @@ pub struct FactState {
 type Done = (Vec<Change>, Vec<DiagnosticKind>);
 
 impl FactState {
+    /// The state before the first record of a log with another one in front.
+    pub(crate) fn of(origin: Origin) -> Self {
+        Self { forks: Arc::new(ForkState::of(origin)), ..Self::default() }
+    }
+
     /// Whose records are.
     #[must_use]
     pub fn forks(&self) -> &ForkState {
@@ -73,6 +80,10 @@ pub(crate) fn take_in(
     let mut done = Done::default();
     let step = forks::reduce(&state.forks, next_turn, at, record);
     put(state, |state| &mut state.forks, step, &mut done);
+    if record.kind == Kind::SessionMeta && state.forks.is_joined() {
+        // A23: the heads of the logs in front are no part of this one's history.
+        return done;
+    }
     let step = thread::reduce(&state.thread, &state.forks, options, record, class);
     put(state, |state| &mut state.thread, step, &mut done);
     let step = world::reduce(&state.world, record, class);

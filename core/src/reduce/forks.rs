@@ -2,7 +2,9 @@
 //!
 //! Three ways a file holds or names another thread's history:
 //!
-//! * By reference: `history_base` names the prefix in another file. All records here are own.
+//! * By reference: `history_base` names the prefix in another file. All records here are own. Where
+//!   both are folded as one log, an [`Origin`] says where the own records begin; what stands before
+//!   is the other thread's, its `session_meta` included (A22, A23).
 //! * By claim: `subagent_history_start_ordinal` names the first own ordinal (A14). The claim is
 //!   believed once a record reaches it; until then a reader shows everything and warns.
 //! * By copy: behind the file's own `session_meta` stands another thread's, then that thread's
@@ -26,8 +28,8 @@ use crate::change::{Change, TurnNo};
 use crate::decode::{Body, Ordinal, Record};
 use crate::format::{EventKind, Kind, SessionMeta};
 use crate::model::{
-    CopiedPrefix, EndSign, HistoryBase, Inheritance, Ownership, PrefixEnd, PrefixKind,
-    SessionSource,
+    CopiedPrefix, EndSign, HistoryBase, Inheritance, JoinedBase, Origin, Ownership, PrefixEnd,
+    PrefixKind, SessionSource,
 };
 use crate::pos::At;
 use crate::text::{id, time};
@@ -50,6 +52,9 @@ pub struct ForkState {
     last_ordinal: Option<u64>,
     /// Turns in the copy tell when they began.
     saw_turn_time: bool,
+    /// Whose the log is, where another thread's stands in front of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    origin: Option<Origin>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,9 +70,28 @@ enum Phase {
     Copied,
     /// Before the claimed ordinal.
     Claimed,
+    /// In another thread's log that stands in front.
+    Joined,
 }
 
 impl ForkState {
+    /// The state before the first record of a log that is folded with another one in front.
+    pub(crate) fn of(origin: Origin) -> Self {
+        let thread_id = Some(id::canonical(&origin.thread_id));
+        Self { phase: Phase::Joined, thread_id, origin: Some(origin), ..Self::default() }
+    }
+
+    /// Whose the log is, if another thread's stands in front of it.
+    #[must_use]
+    pub fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref()
+    }
+
+    /// Whether the newest record is another thread's that stands in front of this log.
+    pub(crate) fn is_joined(&self) -> bool {
+        self.phase == Phase::Joined
+    }
+
     /// Whose the newest record is, which is on line `seq`. Inside a claimed prefix: inherited, as
     /// the file claims.
     #[must_use]
@@ -75,6 +99,7 @@ impl ForkState {
         let is_before = self.inheritance.prefix.as_ref().is_some_and(|it| seq < it.start_seq);
         match self.phase {
             Phase::Copied | Phase::Claimed if !is_before => Ownership::Inherited,
+            Phase::Joined => Ownership::Inherited,
             _ => Ownership::Own,
         }
     }
@@ -114,7 +139,36 @@ pub fn reduce(
         (Phase::Open, _) => open(state, at, record),
         (Phase::Copied, _) => Some(copied(state, next_turn, at, record)),
         (Phase::Claimed, _) => Some(claimed(state, next_turn, at, record)),
+        (Phase::Joined, _) => joined(state, next_turn, at, record),
     }
+}
+
+/// In another thread's log that stands in front: does the thread's own begin?
+fn joined(
+    state: &ForkState,
+    next_turn: TurnNo,
+    at: At,
+    record: &Record<'_>,
+) -> Option<Reduced<ForkState>> {
+    let own_start_bytes = state.origin.as_ref().map_or(0, |origin| origin.own_start_bytes);
+    let mut next = state.clone();
+    if at.span.offset_bytes < own_start_bytes {
+        if state.inheritance.joined.is_some() {
+            return None;
+        }
+        next.inheritance.joined = Some(JoinedBase { end: None });
+        let changes = vec![Change::Inheritance(next.inheritance.clone())];
+        return Some(Reduced { state: next, changes, notes: Vec::new() });
+    }
+    let sign = EndSign::OwnFile;
+    let end = PrefixEnd { seq: at.seq, offset_bytes: at.span.offset_bytes, next_turn, sign };
+    next.inheritance.joined = Some(JoinedBase { end: Some(end) });
+    next.phase = Phase::Headless;
+    if let Body::SessionMeta(meta) = &record.body {
+        next = first_meta(&next, meta, record).state;
+    }
+    let changes = vec![Change::Inheritance(next.inheritance.clone())];
+    Some(Reduced { state: next, changes, notes: Vec::new() })
 }
 
 fn first_meta(

@@ -179,7 +179,8 @@ impl Work<'_> {
             }
             Body::ThreadNameUpdated(updated) => {
                 let is_own = updated.thread_id.get();
-                if is_own.is_none_or(|id| self.forks.is_own_id(Some(&id))) {
+                let is_own = is_own.map(|id| self.forks.is_own_id(Some(&id)));
+                if is_own.unwrap_or(!self.forks.is_joined()) {
                     self.name(&updated.thread_name.get().unwrap_or_default());
                 }
             }

@@ -76,7 +76,8 @@ impl At<'_> {
 
     pub(super) fn inheritance(&self) {
         let expected = naive::inheritance::inheritance(self.lines);
-        let Inheritance { base, prefix } = self.snapshot.inheritance();
+        let Inheritance { base, prefix, joined } = self.snapshot.inheritance();
+        assert_eq!(*joined, None, "no log stands in front");
         assert_eq!(json(base), expected.base, "{}", self.told("base"));
         let prefix_json = prefix.as_ref().map(|prefix| {
             let end = prefix.end.map(|end| {

@@ -103,6 +103,18 @@ impl Names {
         append().map_err(|source| HomeError::Io { path: path.to_owned(), source })
     }
 
+    /// How many entries of these threads a file has.
+    ///
+    /// # Errors
+    /// When there is a file and it cannot be read.
+    pub fn count(path: impl AsRef<Path>, ids: &BTreeSet<&str>) -> Result<u64, HomeError> {
+        match fs::read(path.as_ref()) {
+            Ok(bytes) => Ok(lines(&bytes).filter(|line| is_of(line, ids)).count() as u64),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+            Err(source) => Err(HomeError::Io { path: path.as_ref().to_owned(), source }),
+        }
+    }
+
     /// Takes all entries of these threads out of a file, and tells how many there were. The file is
     /// replaced as a whole, or left as it is if there are none; lines that cannot be read stay (R181).
     ///
@@ -116,13 +128,9 @@ impl Names {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
             Err(source) => return Err(failed(source)),
         };
-        let is_of = |line: &[u8]| {
-            let entry = entry_of(line);
-            entry.is_some_and(|entry| ids.iter().any(|id| id.eq_ignore_ascii_case(&entry.id)))
-        };
         let (mut kept, mut len_removed) = (Vec::new(), 0);
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-            match is_of(line) {
+            match is_of(line, ids) {
                 true => len_removed += 1,
                 false => kept.extend_from_slice(line),
             }
@@ -132,6 +140,11 @@ impl Names {
         }
         Ok(len_removed)
     }
+}
+
+fn is_of(line: &[u8], ids: &BTreeSet<&str>) -> bool {
+    let entry = entry_of(line);
+    entry.is_some_and(|entry| ids.iter().any(|id| id.eq_ignore_ascii_case(&entry.id)))
 }
 
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -13,6 +13,7 @@ use crate::error::StoreError;
 use crate::page::Order;
 use crate::rows::summary::{self, Summary};
 use crate::schema;
+use crate::store::len_forgotten;
 
 /// A thread's place in an order: by time - one that has none comes before all that have - then by
 /// id, so that every thread has one place of its own.
@@ -25,6 +26,8 @@ pub(super) struct Catalog {
     touched: Option<u64>,
     /// Summaries read, older generations included.
     len_summaries: u64,
+    /// How often the store had forgotten logs.
+    len_forgotten: u32,
     /// The newest generation of each log.
     logs: BTreeMap<Arc<str>, Told>,
     places: BTreeMap<Arc<str>, LogPlace>,
@@ -71,12 +74,16 @@ impl Catalog {
         let mut due = Due::new();
         self.take_in_places(places, &mut due);
         self.take_in_names(names, &mut due);
-        self.take_in_summaries(read, &summaries, &mut due)?;
-        if self.len_summaries != summaries.len()? {
+        let len_forgotten = len_forgotten(read)?;
+        let is_known = self.len_forgotten == len_forgotten;
+        if is_known {
+            self.take_in_summaries(read, &summaries, &mut due)?;
+        }
+        if !is_known || self.len_summaries != summaries.len()? {
             // Some were removed: which ones is not kept.
             let (places, names) =
                 (std::mem::take(&mut self.places), std::mem::take(&mut self.names));
-            *self = Self { places, names, ..Self::default() };
+            *self = Self { places, names, len_forgotten, ..Self::default() };
             due.clear();
             self.take_in_summaries(read, &summaries, &mut due)?;
         }

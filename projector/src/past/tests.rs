@@ -1,16 +1,21 @@
-//! The past in rows against the past in memory: every question a fold asks, and all others.
+//! The past ahead of its rows against the past in memory: every question a fold asks, and all
+//! others, whatever of it is in rows.
 
 use std::collections::BTreeSet;
 
+use redb::WriteTransaction;
 use rollfold_core::testing::{Prng, Swarm, damage, rollout_bytes};
-use rollfold_core::{FoldState, Index, Lines, Options, Position, Routing};
+use rollfold_core::{FoldState, Index, Lines, Options, Position, Routing, Step};
 
 use super::*;
+use crate::rows::thread::ThreadWriter;
 use crate::store::Store;
 
-/// Answers from rows, after comparing with the answer in memory.
-struct Both<'t> {
-    rows: StorePast<'t>,
+const THREAD: u32 = 7;
+
+/// Answers as the past ahead does, after comparing with the answer in memory.
+struct Both {
+    ahead: AheadPast,
     index: Index,
     turn_ids: BTreeSet<String>,
     item_ids: BTreeSet<String>,
@@ -22,13 +27,13 @@ struct Both<'t> {
 macro_rules! both {
     ($self:ident.$question:ident($($argument:expr),*)) => {{
         let expected = $self.index.$question($($argument),*).unwrap();
-        let answer = $self.rows.$question($($argument),*)?;
+        let answer = $self.ahead.$question($($argument),*)?;
         assert_eq!(answer, expected, stringify!($question($($argument),*)));
         Ok(answer)
     }};
 }
 
-impl Past for Both<'_> {
+impl Past for Both {
     type Error = StoreError;
 
     fn turn_named(&self, id: &str) -> Result<Option<TurnNo>, StoreError> {
@@ -65,11 +70,23 @@ impl Past for Both<'_> {
             _ => {}
         }
         self.index.apply(at, change).unwrap();
-        self.rows.apply(at, change)
+        self.ahead.apply(at, change)
     }
 }
 
-impl Both<'_> {
+impl Both {
+    fn new() -> Self {
+        Self {
+            ahead: AheadPast::default(),
+            index: Index::default(),
+            turn_ids: BTreeSet::new(),
+            item_ids: BTreeSet::new(),
+            len_turns: 0,
+            changes: 0,
+            removals: 0,
+        }
+    }
+
     fn ask_everything(&self) {
         for id in &self.turn_ids {
             self.turn_named(id).unwrap();
@@ -87,47 +104,68 @@ impl Both<'_> {
     }
 }
 
-/// Nothing that answers questions outlives what it is about.
-fn assert_no_dead_rows(past: &mut StorePast<'_>) {
-    past.finish().unwrap();
-    let live = past.live_turns.iter().unwrap().map(|row| row.unwrap().0.value().1);
-    let live: BTreeSet<u32> = live.collect();
-    for row in past.item_places.iter().unwrap() {
-        assert!(live.contains(&row.unwrap().0.value().2));
+/// A disk in memory is made with its tables once for all logs of a test; rows of the log before go.
+fn cleared(store: &Store) -> WriteTransaction {
+    let write = store.begin_write().unwrap();
+    macro_rules! clear {
+        ($($table:ident)*) => {
+            $(write.open_table(crate::schema::$table).unwrap().retain(|_, _| false).unwrap();)*
+        };
     }
-    let len_items = past.live_turns.iter().unwrap().map(|row| u64::from(row.unwrap().1.value().1));
-    assert_eq!(len_items.sum::<u64>(), past.item_places.iter().unwrap().count() as u64);
+    clear!(TURNS ITEMS ITEM_PARTS TURN_IDS LIVE_TURNS ITEM_PLACES FACTS INHERITANCE WINDOWS WORLD);
+    clear!(USAGE LINES DIAGNOSTICS);
+    write
 }
 
-/// Folds with both; gives the changes and the removals among them. Nothing stays in the store.
-fn compare(store: &Store, log: &[u8], options: Options) -> (usize, usize) {
-    let write = store.begin_write().unwrap();
-    let mut past = Both {
-        rows: StorePast::open(&write, 7, "seven", 0).unwrap(),
-        index: Index::default(),
-        turn_ids: BTreeSet::new(),
-        item_ids: BTreeSet::new(),
-        len_turns: 0,
-        changes: 0,
-        removals: 0,
-    };
+/// Folds with both, and lets go of what is committed after every so many lines - or of less, as
+/// when the writer was behind. Gives the changes and the removals among them.
+fn compare(store: &Store, log: &[u8], options: Options, every: usize) -> (usize, usize) {
+    cleared(store).commit().unwrap();
+    let mut past = Both::new();
     let mut state = FoldState::new(options);
-    let mut scratch = String::new();
-    for (line, place) in Lines::new(log, Position::default()).zip(0..) {
-        state.fold_line(&mut past, line, &mut scratch).unwrap();
-        if place % 50 == 49 {
+    let (mut scratch, mut waiting) = (String::new(), Vec::<Step>::new());
+    for (line, place) in Lines::new(log, Position::default()).zip(1..) {
+        waiting.push(state.fold_line(&mut past, line, &mut scratch).unwrap());
+        if place % every == 0 {
+            // What is committed may be behind the fold, and the rows ahead of what is let go of.
+            let (len, told) = (waiting.len() * 3 / 4, waiting.len() / 2);
+            let seq = waiting.get(told).map_or(state.position.seq, |step| step.seq);
+            write(store, waiting.drain(..len));
+            past.ahead.stand_on(RowsPast::open(&store.begin_read().unwrap(), THREAD).unwrap(), seq);
+        }
+        if place % 50 == 0 {
             past.ask_everything();
         }
     }
     past.ask_everything();
-    assert_no_dead_rows(&mut past.rows);
+    write(store, waiting.drain(..));
+    let rows = || RowsPast::open(&store.begin_read().unwrap(), THREAD).unwrap();
+    past.ahead = AheadPast::new(Some(rows()));
+    past.ask_everything();
     (past.changes, past.removals)
 }
 
+fn write(store: &Store, steps: impl Iterator<Item = Step>) {
+    let write = store.begin_write().unwrap();
+    let mut writer = ThreadWriter::open(&write).unwrap();
+    for (step, place) in steps.zip(0..) {
+        // Between lines of another, which must not show.
+        if place % 5 == 4 {
+            writer.turn_to(THREAD + 1, "other", 0).unwrap();
+        }
+        writer.turn_to(THREAD, "log", 0).unwrap();
+        writer.put(&step).unwrap();
+    }
+    writer.finish().unwrap();
+    writer.assert_no_dead_rows();
+    drop(writer);
+    write.commit().unwrap();
+}
+
 fn compare_in_all_ways(store: &Store, log: &[u8]) -> (usize, usize) {
-    compare(store, log, Options { routing: Routing::ByCallId, ..Options::default() });
-    compare(store, log, Options::REFERENCE);
-    compare(store, log, Options::default())
+    compare(store, log, Options { routing: Routing::ByCallId, ..Options::default() }, 7);
+    compare(store, log, Options::REFERENCE, 40);
+    compare(store, log, Options::default(), usize::MAX)
 }
 
 fn event(payload: &str) -> String {

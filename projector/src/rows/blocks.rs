@@ -10,7 +10,7 @@ use crate::schema::{BlockKey, Bytes};
 /// Bytes of a full row: with its key, one page of the database.
 const BLOCK_BYTES: usize = 3_900;
 
-/// Writes the list of one thread.
+/// Writes the list of one thread after the other.
 #[derive(Debug)]
 pub(crate) struct BlockWriter<'t> {
     table: Table<'t, BlockKey, Bytes>,
@@ -28,14 +28,21 @@ struct Tail {
 }
 
 impl<'t> BlockWriter<'t> {
-    pub(crate) fn open(table: Table<'t, BlockKey, Bytes>, thread: u32) -> Result<Self, StoreError> {
-        let last = table.range((thread, 0)..=(thread, u64::MAX))?.next_back().transpose()?;
-        let tail = last.map(|(key, row)| Tail {
+    /// A writer that has not yet been told of which thread.
+    pub(crate) fn new(table: Table<'t, BlockKey, Bytes>) -> Self {
+        Self { table, thread: 0, tail: None }
+    }
+
+    /// Goes on with the list of a thread. What was held back of another must be finished.
+    pub(crate) fn turn_to(&mut self, thread: u32) -> Result<(), StoreError> {
+        let last = self.table.range((thread, 0)..=(thread, u64::MAX))?.next_back().transpose()?;
+        self.thread = thread;
+        self.tail = last.map(|(key, row)| Tail {
             first: key.value().1,
             row: row.value().to_vec(),
             is_written: true,
         });
-        Ok(Self { table, thread, tail })
+        Ok(())
     }
 
     /// The row that still grows, with the number of its first entry.

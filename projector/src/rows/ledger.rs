@@ -35,7 +35,7 @@ impl UsageTotals {
     }
 }
 
-/// Writes the ledger of one thread.
+/// Writes the ledger of one thread after the other.
 #[derive(Debug)]
 pub(crate) struct LedgerWriter<'t> {
     blocks: BlockWriter<'t>,
@@ -46,17 +46,24 @@ pub(crate) struct LedgerWriter<'t> {
 }
 
 impl<'t> LedgerWriter<'t> {
-    pub(crate) fn open(table: Table<'t, BlockKey, Bytes>, thread: u32) -> Result<Self, StoreError> {
-        let blocks = BlockWriter::open(table, thread)?;
-        let (mut before, mut newest) = (UsageTotals::default(), None);
-        if let Some((first, row)) = blocks.tail() {
+    /// A writer that has not yet been told of which thread.
+    pub(crate) fn new(table: Table<'t, BlockKey, Bytes>) -> Self {
+        let blocks = BlockWriter::new(table);
+        Self { blocks, before: UsageTotals::default(), newest: None, entry: Vec::new() }
+    }
+
+    /// Goes on with a thread's ledger. What was held back of another must be finished.
+    pub(crate) fn turn_to(&mut self, thread: u32) -> Result<(), StoreError> {
+        self.blocks.turn_to(thread)?;
+        (self.before, self.newest) = (UsageTotals::default(), None);
+        if let Some((first, row)) = self.blocks.tail() {
             let mut entries = EntriesIn::read(row, (thread, first))?;
             for entry in entries.by_ref() {
-                newest = Some(Arc::new(entry?));
+                self.newest = Some(Arc::new(entry?));
             }
-            before = entries.before;
+            self.before = entries.before;
         }
-        Ok(Self { blocks, before, newest, entry: Vec::new() })
+        Ok(())
     }
 
     /// Adds an entry.

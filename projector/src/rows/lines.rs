@@ -260,7 +260,7 @@ impl Before {
     }
 }
 
-/// Writes the index of one thread.
+/// Writes the index of one thread after the other.
 #[derive(Debug)]
 pub(crate) struct LineWriter<'t> {
     blocks: BlockWriter<'t>,
@@ -269,17 +269,21 @@ pub(crate) struct LineWriter<'t> {
 }
 
 impl<'t> LineWriter<'t> {
-    pub(crate) fn open(table: Table<'t, BlockKey, Bytes>, thread: u32) -> Result<Self, StoreError> {
-        let blocks = BlockWriter::open(table, thread)?;
-        let mut before = Before::default();
-        if let Some((first, row)) = blocks.tail() {
+    /// A writer that has not yet been told of which thread.
+    pub(crate) fn new(table: Table<'t, BlockKey, Bytes>) -> Self {
+        Self { blocks: BlockWriter::new(table), before: Before::default(), entry: Vec::new() }
+    }
+
+    /// Goes on with a thread's index. What was held back of another must be finished.
+    pub(crate) fn turn_to(&mut self, thread: u32) -> Result<(), StoreError> {
+        self.blocks.turn_to(thread)?;
+        self.before = Before::default();
+        if let Some((first, row)) = self.blocks.tail() {
             let mut lines = LinesIn::read(row, (thread, first))?;
-            for line in lines.by_ref() {
-                line?;
-            }
-            before = lines.before;
+            lines.by_ref().try_for_each(|line| line.map(drop))?;
+            self.before = lines.before;
         }
-        Ok(Self { blocks, before, entry: Vec::new() })
+        Ok(())
     }
 
     /// Adds a line.

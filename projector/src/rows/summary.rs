@@ -98,7 +98,7 @@ fn cut(text: &Arc<str>) -> Arc<str> {
     }
 }
 
-/// The summary of one log, for writing.
+/// The summaries of one log after the other, for writing.
 #[derive(Debug)]
 pub(crate) struct SummaryWriter<'t> {
     summaries: Table<'t, u32, Bytes>,
@@ -109,26 +109,37 @@ pub(crate) struct SummaryWriter<'t> {
 }
 
 impl<'t> SummaryWriter<'t> {
-    /// Opens the summary of a log; a new one is of this key and generation.
-    pub(crate) fn open(
-        write: &'t WriteTransaction,
+    /// A writer that has not yet been told of which log.
+    pub(crate) fn open(write: &'t WriteTransaction) -> Result<Self, StoreError> {
+        Ok(Self {
+            summaries: write.open_table(schema::SUMMARIES)?,
+            touched: write.open_table(schema::TOUCHED)?,
+            thread: 0,
+            summary: Summary::default(),
+            is_changed: false,
+        })
+    }
+
+    /// Goes on with the summary of a log; a new one is of this key and generation. What changed of
+    /// another must be finished.
+    pub(crate) fn turn_to(
+        &mut self,
         thread: u32,
         key: &str,
         generation: u32,
-    ) -> Result<Self, StoreError> {
-        let summaries = write.open_table(schema::SUMMARIES)?;
-        let touched = write.open_table(schema::TOUCHED)?;
-        let known = of(&summaries, thread)?;
-        let is_changed = known.is_none();
+    ) -> Result<(), StoreError> {
+        let known = of(&self.summaries, thread)?;
+        self.thread = thread;
+        self.is_changed = known.is_none();
         // No other summary has this number.
         let touched_never = u64::MAX;
-        let summary = known.unwrap_or_else(|| Summary {
+        self.summary = known.unwrap_or_else(|| Summary {
             key: key.into(),
             generation,
             touched: touched_never,
             ..Summary::default()
         });
-        Ok(Self { summaries, touched, thread, summary, is_changed })
+        Ok(())
     }
 
     pub(crate) fn put_fact(&mut self, fact: &Fact) {

@@ -26,6 +26,12 @@ impl<'b> Reader<'b> {
         Some(*byte)
     }
 
+    pub(crate) fn array<const LEN: usize>(&mut self) -> Option<[u8; LEN]> {
+        let (bytes, rest) = self.rest.split_first_chunk()?;
+        self.rest = rest;
+        Some(*bytes)
+    }
+
     pub(crate) fn number(&mut self) -> Option<u64> {
         let mut number = 0u64;
         for shift in (0..64).step_by(7) {

@@ -4,7 +4,7 @@
 //! many of them it has, in the transaction that adds their words. So what is behind is known
 //! without looking at the threads.
 
-use redb::{ReadableTable, WriteTransaction};
+use redb::{ReadableTable, Table, WriteTransaction};
 
 use crate::error::{CorruptProblem, StoreError};
 use crate::rows::codec::{self, RowAt};
@@ -73,7 +73,7 @@ impl Due {
 
 /// Says that a thread has this many lines now.
 pub(crate) fn note(
-    write: &WriteTransaction,
+    due: &mut Table<'_, u32, Bytes>,
     thread: u32,
     key: &str,
     len_lines: u64,
@@ -81,7 +81,7 @@ pub(crate) fn note(
     let mut row = vec![codec::ENCODING];
     put_number(&mut row, len_lines);
     put_bytes(&mut row, key.as_bytes());
-    write.open_table(schema::SEARCH_DUE)?.insert(thread, &*row)?;
+    due.insert(thread, &*row)?;
     Ok(())
 }
 

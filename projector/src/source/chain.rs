@@ -5,6 +5,7 @@
 use std::fmt;
 use std::io;
 
+use rollfold_core::model::{HistoryMode, Origin};
 use rollfold_core::{Body, Depth, Line, Ordinal, Span, decode};
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +60,8 @@ pub enum BaseProblem {
     Cycle,
     /// More bases behind one another than are followed.
     TooDeep,
+    /// Its history is written in another mode (A22).
+    OtherMode,
 }
 
 impl fmt::Display for BaseProblem {
@@ -75,6 +78,7 @@ impl fmt::Display for BaseProblem {
             }
             Self::Cycle => f.write_str("goes on from this log"),
             Self::TooDeep => f.write_str("has too many bases behind it"),
+            Self::OtherMode => f.write_str("is written in another history mode"),
         }
     }
 }
@@ -84,6 +88,7 @@ pub struct Chain {
     /// The oldest first; the last is the log itself.
     parts: Vec<Part>,
     problem: Option<SourceNote>,
+    origin: Option<Origin>,
 }
 
 struct Part {
@@ -92,6 +97,14 @@ struct Part {
     start_bytes: u64,
     /// How much of it is in the chain; of the log itself all there is.
     len_bytes: Option<u64>,
+}
+
+/// What the first record of a log says, if it is a `session_meta`.
+#[derive(Default)]
+struct Head {
+    thread_id: Option<String>,
+    mode: Option<HistoryMode>,
+    base: Option<Result<Base, BaseProblem>>,
 }
 
 /// What the first record of a log names.
@@ -111,16 +124,16 @@ impl Chain {
         let mut bases = Vec::new();
         let mut keys = vec![own.key().to_owned()];
         let mut problem = None;
-        let mut named = base_of(&*own)?;
+        let Head { thread_id, mode, base: mut named } = head_of(&*own)?;
         while let Some(base) = named {
             let found = match base {
-                Ok(base) => follow(base, logs, &mut keys)?,
+                Ok(base) => follow(base, mode.as_ref(), logs, &mut keys)?,
                 Err(problem) => Err((String::new(), problem)),
             };
             match found {
-                Ok((source, len_bytes)) => {
-                    named = base_of(&*source)?;
-                    bases.push((source, len_bytes));
+                Ok(Followed { source, len_bytes, head }) => {
+                    named = head.base;
+                    bases.push((source, len_bytes, head.thread_id));
                 }
                 Err((id, why)) => {
                     problem = Some(SourceNote::Base { id, problem: why });
@@ -130,18 +143,32 @@ impl Chain {
             }
         }
         let (mut parts, mut start_bytes) = (Vec::new(), 0_u64);
-        for (source, len_bytes) in bases.into_iter().rev() {
+        // Segments of one thread are its own, as far as no other thread's stands between them.
+        let mut own_start_bytes = 0;
+        for (source, len_bytes, of_thread) in bases.into_iter().rev() {
             parts.push(Part { source, start_bytes, len_bytes: Some(len_bytes) });
             start_bytes = start_bytes.saturating_add(len_bytes);
+            let is_own = of_thread.zip(thread_id.as_ref());
+            if !is_own.is_some_and(|(its, own)| its.eq_ignore_ascii_case(own)) {
+                own_start_bytes = start_bytes;
+            }
         }
         parts.push(Part { source: own, start_bytes, len_bytes: None });
-        Ok(Self { parts, problem })
+        let thread_id = thread_id.filter(|_| own_start_bytes > 0);
+        let origin = thread_id.map(|id| Origin { thread_id: id.into(), own_start_bytes });
+        Ok(Self { parts, problem, origin })
     }
 
-    /// Bytes that are not the log's own: all before this offset.
+    /// Bytes that are not in the log's own file: all before this offset. They may be the thread's
+    /// own still, in its earlier segments; [`LogSource::origin`] tells.
     #[must_use]
     pub fn inherited_bytes(&self) -> u64 {
         self.parts.last().map_or(0, |own| own.start_bytes)
+    }
+
+    /// Whether a log of the chain begins there.
+    pub(crate) fn begins_at(&self, offset_bytes: u64) -> bool {
+        self.parts.iter().any(|part| part.start_bytes == offset_bytes)
     }
 
     /// In which log a record of the chain is, by its key, and where in that.
@@ -153,10 +180,19 @@ impl Chain {
     }
 }
 
-/// The base and how much of it is meant, or why not.
-type Followed = Result<(Box<dyn LogSource>, u64), (String, BaseProblem)>;
+/// A base and how much of it is meant.
+struct Followed {
+    source: Box<dyn LogSource>,
+    len_bytes: u64,
+    head: Head,
+}
 
-fn follow(base: Base, logs: &dyn Resolve, keys: &mut Vec<String>) -> io::Result<Followed> {
+fn follow(
+    base: Base,
+    mode: Option<&HistoryMode>,
+    logs: &dyn Resolve,
+    keys: &mut Vec<String>,
+) -> io::Result<Result<Followed, (String, BaseProblem)>> {
     let Base { id, end_byte_offset, end_ordinal_exclusive } = base;
     if keys.len() > DEPTH_MAX {
         return Ok(Err((id, BaseProblem::TooDeep)));
@@ -176,11 +212,22 @@ fn follow(base: Base, logs: &dyn Resolve, keys: &mut Vec<String>) -> io::Result<
     {
         return Ok(Err((id, BaseProblem::OtherOrdinal { end_ordinal_exclusive, found })));
     }
-    Ok(Ok((source, end_byte_offset)))
+    let head = head_of(&*source)?;
+    if head.mode.as_ref().zip(mode).is_some_and(|(its, own)| its != own) {
+        return Ok(Err((id, BaseProblem::OtherMode)));
+    }
+    Ok(Ok(Followed { source, len_bytes: end_byte_offset, head }))
 }
 
-/// What the first record of a log names as its base.
-fn base_of(source: &dyn LogSource) -> io::Result<Option<Result<Base, BaseProblem>>> {
+/// The id by which the first record of a log names its base, if it names one; empty if that cannot
+/// be read.
+pub(crate) fn base_id(source: &dyn LogSource) -> io::Result<Option<String>> {
+    let base = head_of(source)?.base;
+    Ok(base.map(|base| base.map_or_else(|_| String::new(), |base| base.id)))
+}
+
+/// What the first record of a log says.
+fn head_of(source: &dyn LogSource) -> io::Result<Head> {
     let mut bytes = Vec::new();
     let line = loop {
         let start = bytes.iter().position(|byte: &u8| !byte.is_ascii_whitespace());
@@ -190,14 +237,14 @@ fn base_of(source: &dyn LogSource) -> io::Result<Option<Result<Base, BaseProblem
         }
         let searched = bytes.len();
         if searched >= RECORD_BYTES_MAX {
-            return Ok(None);
+            return Ok(Head::default());
         }
         bytes.resize(searched + LOOK_BYTES, 0);
         let room = bytes.get_mut(searched..).unwrap_or_default();
         let len = read_full(source, searched as u64, room).map_err(io_error)?;
         bytes.truncate(searched + len);
         if len == 0 {
-            return Ok(None);
+            return Ok(Head::default());
         }
     };
     let span = Span::new(0, line.len() as u64);
@@ -205,16 +252,20 @@ fn base_of(source: &dyn LogSource) -> io::Result<Option<Result<Base, BaseProblem
     let decoded = decode(Line { seq: 0, span, bytes: line }, &mut scratch, Depth::Full);
     let Some(Body::SessionMeta(meta)) = decoded.records.as_slice().first().map(|it| &it.body)
     else {
-        return Ok(None);
+        return Ok(Head::default());
     };
-    let Some(base) = meta.history_base.get() else { return Ok(None) };
-    let (id, end_byte_offset) = (base.thread_id.get(), base.end_byte_offset.get());
-    let base = id.zip(end_byte_offset).map(|(id, end_byte_offset)| Base {
-        id: id.to_string(),
-        end_byte_offset,
-        end_ordinal_exclusive: base.end_ordinal_exclusive.get(),
+    let base = meta.history_base.get().map(|base| {
+        let (id, end_byte_offset) = (base.thread_id.get(), base.end_byte_offset.get());
+        let base = id.zip(end_byte_offset).map(|(id, end_byte_offset)| Base {
+            id: id.to_string(),
+            end_byte_offset,
+            end_ordinal_exclusive: base.end_ordinal_exclusive.get(),
+        });
+        base.ok_or(BaseProblem::Unreadable)
     });
-    Ok(Some(base.ok_or(BaseProblem::Unreadable)))
+    let thread_id = meta.id.get().map(|id| id.to_string());
+    let mode = meta.history_mode.get().unwrap_or(HistoryMode::Legacy);
+    Ok(Head { thread_id, mode: Some(mode), base })
 }
 
 /// The line that ends right before this place.
@@ -285,6 +336,10 @@ impl LogSource for Chain {
             [own] => own.source.identity(),
             _ => Ok(None),
         }
+    }
+
+    fn origin(&self) -> Option<Origin> {
+        self.origin.clone()
     }
 
     fn is_forward_only(&self) -> bool {

@@ -12,13 +12,15 @@ use std::io;
 
 use rollfold_core::Span;
 use rollfold_core::context::Bodies;
+use rollfold_core::model::Origin;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use chain::base_id;
 pub use chain::{BaseProblem, Chain, Resolve};
 pub(crate) use compressed::Compressed;
 pub use identity::Identity;
 pub use key::RolloutName;
-pub(crate) use key::rollout_name;
+pub(crate) use key::{is_id, rollout_name};
 pub use memory::MemSource;
 
 /// A log: bytes that are read from an offset. Reading never changes it.
@@ -45,6 +47,11 @@ pub trait LogSource {
     /// When the system does not say.
     fn identity(&self) -> io::Result<Option<Identity>> {
         Ok(None)
+    }
+
+    /// Whose the log is, if another thread's stands in front of it.
+    fn origin(&self) -> Option<Origin> {
+        None
     }
 
     /// Whether reading at an earlier offset begins from the first byte again.

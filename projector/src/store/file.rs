@@ -229,7 +229,7 @@ pub(crate) fn new_salt() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
-fn this_process(program: &str) -> Holder {
+pub(crate) fn this_process(program: &str) -> Holder {
     Holder {
         program: program.to_owned(),
         pid: std::process::id(),
@@ -262,7 +262,7 @@ fn read_holder(file: &File) -> Option<Holder> {
 }
 
 #[cfg(unix)]
-fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
     let here = file.metadata()?;
     match fs::metadata(path) {
@@ -274,7 +274,7 @@ fn is_at(file: &File, path: &Path) -> io::Result<bool> {
 
 // An open file cannot be renamed there.
 #[cfg(not(unix))]
-fn is_at(_: &File, _: &Path) -> io::Result<bool> {
+pub(crate) fn is_at(_: &File, _: &Path) -> io::Result<bool> {
     Ok(true)
 }
 

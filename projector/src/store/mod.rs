@@ -4,6 +4,7 @@
 mod checked;
 mod checksums;
 mod file;
+mod forget;
 mod front;
 mod head;
 mod heal;
@@ -11,6 +12,7 @@ mod holder;
 mod known;
 mod layout;
 mod open;
+mod overlay;
 mod reader;
 
 use std::sync::Mutex;
@@ -23,9 +25,13 @@ use crate::schema;
 
 use checked::Noticed;
 use file::LockedFile;
+pub(crate) use file::{is_at, this_process};
+pub(crate) use forget::len_forgotten;
+pub use forget::{Deletion, Forgotten};
 pub use heal::{Healed, Opened};
 pub use holder::Holder;
 pub(crate) use known::{Known, encode_cursor, generation, newest_generation};
+pub use overlay::Overlay;
 
 /// Folded logs in a redb file. Any number of threads may share a store; one writes at a time,
 /// readers are never kept waiting and see the store as it was when they began.
@@ -77,6 +83,7 @@ impl Store {
             let mut meta = write.open_table(schema::META)?;
             meta.insert(schema::META_SCHEMA, schema.to_le_bytes().as_slice())?;
             meta.insert(schema::META_REDUCERS, reducers.to_le_bytes().as_slice())?;
+            meta.insert(schema::META_FORGOTTEN, 0_u32.to_le_bytes().as_slice())?;
             write.open_table(schema::THREADS)?;
             write.open_table(schema::CURSORS)?;
             write.open_table(schema::TURNS)?;
@@ -92,6 +99,8 @@ impl Store {
             write.open_table(schema::USAGE)?;
             write.open_table(schema::LINES)?;
             write.open_table(schema::DIAGNOSTICS)?;
+            write.open_table(schema::HOMES)?;
+            write.open_table(schema::FILES)?;
             write.open_table(schema::SEARCH_DUE)?;
             write.open_table(schema::SEARCH_THREADS)?;
             write.open_table(schema::SEARCH_SEGMENTS)?;
@@ -100,6 +109,8 @@ impl Store {
             write.open_table(schema::SUMMARIES)?;
             write.open_table(schema::TOUCHED)?;
             write.open_table(schema::NAMES)?;
+            write.open_table(schema::OVERLAYS)?;
+            write.open_table(schema::DELETIONS)?;
         }
         Ok(write.commit()?)
     }
@@ -133,6 +144,26 @@ impl Store {
         let write = self.database.begin_write()?;
         tamper(&write)?;
         Ok(write.commit()?)
+    }
+
+    /// How many rows every table has that there is, whatever it is for.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    #[cfg(feature = "testing")]
+    pub fn count_rows(&self) -> Result<std::collections::BTreeMap<String, u64>, StoreError> {
+        use redb::{MultimapTableHandle, ReadableTableMetadata};
+        let read = self.begin_read()?;
+        let mut counts = std::collections::BTreeMap::new();
+        for table in read.list_tables()? {
+            let name = table.name().to_owned();
+            counts.insert(name, read.open_untyped_table(table)?.len()?);
+        }
+        for table in read.list_multimap_tables()? {
+            let name = table.name().to_owned();
+            counts.insert(name, read.open_untyped_multimap_table(table)?.len()?);
+        }
+        Ok(counts)
     }
 
     /// Once the disk has found damage, redb says no more than that something had failed.

@@ -18,7 +18,14 @@
 mod disk;
 mod fate;
 mod image;
+mod logs;
 
 pub use disk::FaultyDisk;
 pub use fate::{Fate, Operation};
 pub use image::Image;
+pub use logs::{FaultyLogs, Torn};
+
+pub use crate::files::steps::{Interruption, Step, Steps};
+pub use crate::files::{
+    archive_with, compress_with, delete_with, materialize_with, unarchive_with,
+};

@@ -1,66 +1,18 @@
-//! `cargo xtask fuzz`: seeded logs, whole and damaged, folded in ways that must all agree.
-
-use std::process::ExitCode;
-use std::time::{Duration, Instant};
+//! Folding: logs, whole and damaged, folded in ways that must all agree.
 
 use rollfold_core::context::{self, ContextMode};
 use rollfold_core::model::ItemsView;
-use rollfold_core::testing::{Prng, Swarm, damage, rollout_bytes};
+use rollfold_core::testing::Prng;
 use rollfold_core::{Folder, Frontier, Options, Snapshot, Step, slice};
 
-/// Flags of the command.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    /// How long to go on.
-    #[arg(long, default_value_t = 10, conflicts_with = "seed")]
-    seconds: u64,
-    /// Run this seed only.
-    #[arg(long)]
-    seed: Option<u64>,
-}
+use super::{Case, expect};
 
-/// Runs seeds until time is up or one fails.
-pub(crate) fn run(args: &Args) -> ExitCode {
-    let deadline = Instant::now() + Duration::from_secs(args.seconds);
-    let mut runs = 0;
-    let mut bytes = 0;
-    let first = args.seed.unwrap_or(1);
-    for seed in first.. {
-        let log = make(seed);
-        match std::panic::catch_unwind(|| check(seed, &log)) {
-            Ok(Ok(())) => {}
-            Ok(Err(broken)) => return fail(seed, &broken),
-            Err(_) => return fail(seed, "panic"),
-        }
-        runs += 1;
-        bytes += log.len();
-        if args.seed.is_some() || Instant::now() >= deadline {
-            break;
-        }
-    }
-    println!("{runs} runs, {bytes} bytes, no law broken");
-    ExitCode::SUCCESS
-}
-
-fn fail(seed: u64, broken: &str) -> ExitCode {
-    println!("seed {seed}: {broken}");
-    println!("again: cargo xtask fuzz --seed {seed}");
-    ExitCode::FAILURE
-}
-
-/// The log of a seed: a swarm, and two times in three some damage.
-fn make(seed: u64) -> Vec<u8> {
-    let mut rng = Prng::new(seed);
-    let len_records = rng.index(120);
-    let mut log = rollout_bytes(&Swarm::new(seed, len_records));
-    for _ in 0..rng.below(3) {
-        log = damage(&mut rng, &log).0;
-    }
-    log
+pub(crate) fn check(case: &Case) -> Result<(), String> {
+    check_log(case.seed, &case.bytes())
 }
 
 /// Folds the log in every way that must not matter.
-fn check(seed: u64, log: &[u8]) -> Result<(), String> {
+fn check_log(seed: u64, log: &[u8]) -> Result<(), String> {
     let mut rng = Prng::new(seed).fork(1);
     let mut folder = Folder::new(Options::default());
     let whole = folder.push(log);
@@ -179,8 +131,4 @@ fn apply(mut snapshot: Snapshot, steps: &[Step]) -> Result<Snapshot, String> {
         snapshot.apply_step(step).map_err(|error| error.to_string())?;
     }
     Ok(snapshot)
-}
-
-fn expect(law: &str, holds: bool) -> Result<(), String> {
-    if holds { Ok(()) } else { Err(format!("broken: {law}")) }
 }

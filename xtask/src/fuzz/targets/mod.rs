@@ -1,0 +1,61 @@
+//! The targets: what is made of a seed, and which laws it must keep.
+
+mod bounds;
+mod canary;
+mod decode;
+mod differential;
+mod fold;
+mod store;
+
+use super::case::Case;
+use super::swarm;
+
+/// A way to break laws.
+pub(crate) struct Target {
+    /// Its name on the command line and in kept cases.
+    pub(crate) name: &'static str,
+    /// The parts of the case of a seed.
+    pub(crate) make: fn(u64) -> Vec<u8>,
+    /// Whether a case keeps every law; else which one it breaks.
+    pub(crate) check: fn(&Case) -> Result<(), String>,
+    /// Whether parts are text, of which less is text, too.
+    pub(crate) is_text: bool,
+    /// Whether it must fail, so that a fuzzer that checks nothing is noticed.
+    pub(crate) must_fail: bool,
+}
+
+impl Target {
+    const fn of_logs(
+        name: &'static str,
+        make: fn(u64) -> Vec<u8>,
+        check: fn(&Case) -> Result<(), String>,
+    ) -> Self {
+        Self { name, make, check, is_text: true, must_fail: false }
+    }
+
+    const fn of_operations(
+        name: &'static str,
+        make: fn(u64) -> Vec<u8>,
+        check: fn(&Case) -> Result<(), String>,
+    ) -> Self {
+        Self { name, make, check, is_text: false, must_fail: false }
+    }
+}
+
+/// Every target.
+pub(crate) const TARGETS: [Target; 6] = [
+    Target::of_logs("decode", swarm::bytes, decode::check),
+    Target::of_logs("fold", |seed| swarm::log(seed, 120), fold::check),
+    Target::of_logs("differential", |seed| swarm::log(seed, 60), differential::check),
+    Target::of_operations("store", store::make, store::check),
+    Target::of_operations("bounds", bounds::make, bounds::check),
+    Target {
+        must_fail: true,
+        ..Target::of_logs("canary", |seed| swarm::log(seed, 120), canary::check)
+    },
+];
+
+/// Says which law is broken.
+fn expect(law: &str, holds: bool) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(format!("broken: {law}")) }
+}
