@@ -21,6 +21,7 @@ mod recorder_faults;
 mod recorder_forks;
 mod recording;
 mod search;
+mod search_cases;
 mod search_naive;
 mod support;
 mod sweep;
