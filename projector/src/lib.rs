@@ -59,6 +59,7 @@ mod files;
 mod home;
 mod library;
 mod lines;
+mod lock;
 mod page;
 mod past;
 mod query;
@@ -94,6 +95,7 @@ pub use library::{
     Archived, FilteredBy, FindError, Kin, Library, LogEntry, LogPlace, NotListed, Relation,
     ThreadEntry, ThreadFilter, ThreadTime, ThreadsRequest, TreeNode, Verdict,
 };
+pub use lock::ThreadLock;
 pub use page::{DiagnosticAt, Generation, ItemAt, ItemRow, Order, Page, Paging, TurnRow};
 pub use query::{
     CursorProblem, Diff, Differing, LIST_LIMIT, LIST_LIMIT_MAX, LineAt, LineChanges, List,
@@ -102,8 +104,8 @@ pub use query::{
 pub use recorder::{
     Acknowledged, Clock, Compaction, Cut, Fork, ForkPreview, GitState, INTERRUPTED, Ids, LogDisk,
     LogFile, Moment, NewRecord, NewThread, Offered, RandomIds, RecordNote, RecordTag, Recorder,
-    RecorderOptions, SystemClock, SystemDisk, Taken, ThreadLock, ThreadMode, Unclosed,
-    WorldWritten, open_thread, preview_copy, preview_reference,
+    RecorderOptions, SystemClock, SystemDisk, Taken, ThreadMode, Unclosed, WorldWritten,
+    open_thread, preview_copy, preview_reference,
 };
 pub use rows::ledger::UsageTotals;
 pub use search::{

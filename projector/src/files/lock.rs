@@ -1,18 +1,21 @@
-//! The lock that keeps the writers of one thread apart (FORMAT A.9), of this program and of the
-//! reference.
+//! The locks under which logs are changed (FORMAT A.9).
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-const FOLDER: &str = "thread-writer-locks";
-const COORDINATION: &str = ".coordination.lock";
+use crate::error::LockError;
+use crate::home::Home;
+use crate::lock::ThreadLock;
+
+/// What a writer that waits is told of who has the thread.
+const PROGRAM: &str = env!("CARGO_PKG_NAME");
 
 /// Held as long as nobody else may write a thread's log. It ends with the process, however that
 /// ends.
 #[derive(Debug)]
 pub struct WriterLock {
-    _file: File,
+    _lock: ThreadLock,
 }
 
 impl WriterLock {
@@ -22,13 +25,11 @@ impl WriterLock {
     /// # Errors
     /// When the lock's file cannot be made or locked.
     pub fn take(home: &Path, thread_id: &str) -> io::Result<Option<Self>> {
-        let folder = home.join(FOLDER);
-        std::fs::create_dir_all(&folder)?;
-        // While it is held nobody makes or removes a lock's file.
-        let coordination = open(&folder.join(COORDINATION))?;
-        coordination.lock()?;
-        let file = open(&path_in(&folder, thread_id))?;
-        Ok(try_lock(&file)?.then_some(Self { _file: file }))
+        match ThreadLock::acquire(&Home::at(home), thread_id, PROGRAM) {
+            Ok(lock) => Ok(Some(Self { _lock: lock })),
+            Err(LockError::Held { .. }) => Ok(None),
+            Err(LockError::Io { source, .. }) => Err(source),
+        }
     }
 
     /// Removes the lock's file of a thread that is gone. A lock that somebody has is left alone.
@@ -36,18 +37,10 @@ impl WriterLock {
     /// # Errors
     /// When it cannot be removed.
     pub(crate) fn forget(home: &Path, thread_id: &str) -> io::Result<()> {
-        let folder = home.join(FOLDER);
-        let path = path_in(&folder, thread_id);
-        if !path.try_exists()? {
-            return Ok(());
+        match ThreadLock::forget(&Home::at(home), thread_id) {
+            Err(LockError::Io { source, .. }) => Err(source),
+            Ok(()) | Err(LockError::Held { .. }) => Ok(()),
         }
-        let coordination = open(&folder.join(COORDINATION))?;
-        coordination.lock()?;
-        let file = open(&path)?;
-        if try_lock(&file)? {
-            super::disk::remove(&path)?;
-        }
-        Ok(())
     }
 }
 
@@ -55,26 +48,14 @@ impl WriterLock {
 pub(crate) fn maintenance(home: &Path) -> io::Result<Option<File>> {
     let folder = home.join(".tmp");
     std::fs::create_dir_all(&folder)?;
-    let file = open(&folder.join("rollout-maintenance.lock"))?;
-    Ok(try_lock(&file)?.then_some(file))
-}
-
-fn path_in(folder: &Path, thread_id: &str) -> PathBuf {
-    folder.join(format!("{thread_id}.lock"))
-}
-
-fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-fn try_lock(file: &File) -> io::Result<bool> {
+    let file = options.open(folder.join("rollout-maintenance.lock"))?;
     match file.try_lock() {
-        Ok(()) => Ok(true),
-        Err(TryLockError::WouldBlock) => Ok(false),
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(error),
     }
 }
