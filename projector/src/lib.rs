@@ -60,6 +60,7 @@ mod files;
 mod home;
 mod library;
 mod lines;
+mod lock;
 mod page;
 mod past;
 mod query;
@@ -91,7 +92,7 @@ pub use error::{
 pub use files::{
     Children, CompressOptions, CompressOutcome, CompressReport, CompressRun, DeleteOptions,
     Deleted, Materialized, MoveOptions, MovedFile, MovedThread, Relocated, Savings, Tended,
-    ThreadLock, archive, compress, delete, materialize, thread_id_of, unarchive,
+    archive, compress, delete, materialize, thread_id_of, unarchive,
 };
 pub use home::{
     Form, Found, Home, HomeError, NameEntry, Names, Scan, Stray, StrayReason, home_dir, store_path,
@@ -101,6 +102,7 @@ pub use library::{
     HomesSynced, Kin, Library, LogEntry, LogPlace, NotListed, Relation, ThreadEntry, ThreadFilter,
     ThreadTime, ThreadsRequest, TreeNode, Verdict,
 };
+pub use lock::ThreadLock;
 pub use page::{DiagnosticAt, Generation, ItemAt, ItemRow, Order, Page, Paging, TurnRow};
 pub use query::{
     CursorProblem, Diff, Differing, LIST_LIMIT, LIST_LIMIT_MAX, LineAt, LineChanges, List,
