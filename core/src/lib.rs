@@ -113,4 +113,5 @@ pub use reduce::windows::WindowState;
 pub use reduce::world::WorldState;
 pub use snapshot::{ApplyError, ChangePlace, Snapshot};
 pub use step::{Entries, Step};
+pub use text::contextual::is_contextual_user_text;
 pub use text::path::{Convention, absolute as absolute_path, convention as path_convention};

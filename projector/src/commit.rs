@@ -12,6 +12,7 @@ use crate::error::StoreError;
 use crate::rows::files::{FileEntry, FileWriter};
 use crate::rows::thread::ThreadWriter;
 use crate::schema::{self, Bytes, ThreadKey};
+use crate::search;
 use crate::store::{Known, encode_cursor, newest_generation};
 
 /// Logs in one transaction, since each writes its cursor.
@@ -121,6 +122,7 @@ pub(crate) struct Group<'t> {
     threads: Table<'t, ThreadKey, u32>,
     cursors: Table<'t, u32, Bytes>,
     files: FileWriter<'t>,
+    search_due: Table<'t, u32, Bytes>,
     /// The number that the next new thread gets; `None` if there is none left.
     next_thread: Option<u32>,
     /// The logs it is about.
@@ -145,6 +147,7 @@ impl<'t> Group<'t> {
             writer: ThreadWriter::open(write)?,
             threads: write.open_table(schema::THREADS)?,
             files: FileWriter::open(write)?,
+            search_due: write.open_table(schema::SEARCH_DUE)?,
             cursors,
             next_thread,
             logs: BTreeMap::new(),
@@ -230,6 +233,9 @@ impl<'t> Group<'t> {
             let Some(target) = targets.get_mut(&log) else { continue };
             let Mark { state, tail, samples, seen } = mark;
             (target.position, target.counts) = (state.position, state.counts);
+            if done.lines > 0 {
+                search::note(&mut self.search_due, thread, &target.key, state.position.seq)?;
+            }
             target.done.add(done);
             let (key, generation) = (target.key.clone(), target.generation);
             let mut row = Vec::new();

@@ -68,6 +68,7 @@ mod resume;
 mod rows;
 mod samples;
 mod schema;
+mod search;
 mod source;
 mod store;
 mod sync;
@@ -84,7 +85,8 @@ pub use disk::FileSource;
 pub use error::{
     BundleProblem, CompressError, ContextQueryError, Corrupt, CorruptProblem, Damage, DamageKind,
     DeleteError, ExportError, FileError, ImportError, LockError, MaterializeError, MoveError,
-    OpenError, QueryError, RecordError, SelectError, StoreError, SyncError, VerifyError, Versions,
+    OpenError, QueryError, RecordError, SearchError, SelectError, StoreError, SyncError,
+    VerifyError, Versions,
 };
 pub use files::{
     Children, CompressOptions, CompressOutcome, CompressReport, CompressRun, DeleteOptions,
@@ -110,6 +112,10 @@ pub use recorder::{
     open_thread,
 };
 pub use rows::ledger::UsageTotals;
+pub use search::{
+    Behind, Hit, IndexDone, IndexOptions, IndexProgress, IndexSize, SearchPage, SearchRequest,
+    Snippet, TextKind, TextKinds, UnknownTextKind,
+};
 pub use source::{
     BaseProblem, Chain, Identity, LogSource, MemSource, Resolve, RolloutName, SourceBodies,
     SourceNote,

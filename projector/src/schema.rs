@@ -25,6 +25,11 @@
 //! | `diagnostics` | thread, seq, place on the line | `Diagnostic` | no |
 //! | `homes` | absolute path | home number | no |
 //! | `files` | home, path below it | what it was known by, its key and thread | no |
+//! | `search_due` | thread | lines folded, of threads that have more than the search index | no |
+//! | `search_threads` | thread | how far it is in the search index | no |
+//! | `search_segments` | segment | sizes | no |
+//! | `search_docs` | segment, first document | packed documents: runs of items | in order |
+//! | `search_terms` | segment, first word, piece | packed words with their documents | in order |
 //! | `summaries` | thread | what lists show of a log | no |
 //! | `touched` | count of changes of summaries | thread | no |
 //! | `names` | thread's id | name that stands beside the logs | no |
@@ -46,6 +51,9 @@ pub(crate) const META_SCHEMA: &str = "schema";
 pub(crate) const META_REDUCERS: &str = "reducers";
 /// How often logs were forgotten: by it one who holds rows in memory knows that some are gone.
 pub(crate) const META_FORGOTTEN: &str = "forgotten";
+/// A name in `meta`: documents of the search index whose threads were forgotten; a little-endian
+/// `u64`.
+pub(crate) const META_SEARCH_ORPHANS: &str = "search_orphans";
 
 pub(crate) type ThreadKey = (Bytes, u32);
 pub(crate) type TurnKey = (u32, u32, u64);
@@ -62,6 +70,9 @@ pub(crate) type BlockKey = (u32, u64);
 /// Home and the path below it.
 pub(crate) type FileKey = (u32, Bytes);
 pub(crate) type DiagnosticKey = (u32, u64, u32);
+
+/// Segment, first word of the row, piece of a list too long for one row.
+pub(crate) type SearchTermKey = (u32, Bytes, u32);
 
 pub(crate) type Bytes = &'static [u8];
 
@@ -95,6 +106,15 @@ pub(crate) const DELETIONS: TableDefinition<Bytes, Bytes> = TableDefinition::new
 
 pub(crate) const HOMES: TableDefinition<Bytes, u32> = TableDefinition::new("homes");
 pub(crate) const FILES: TableDefinition<FileKey, Bytes> = TableDefinition::new("files");
+pub(crate) const SEARCH_DUE: TableDefinition<u32, Bytes> = TableDefinition::new("search_due");
+pub(crate) const SEARCH_THREADS: TableDefinition<u32, Bytes> =
+    TableDefinition::new("search_threads");
+pub(crate) const SEARCH_SEGMENTS: TableDefinition<u32, Bytes> =
+    TableDefinition::new("search_segments");
+pub(crate) const SEARCH_DOCS: TableDefinition<BlockKey, Bytes> =
+    TableDefinition::new("search_docs");
+pub(crate) const SEARCH_TERMS: TableDefinition<SearchTermKey, Bytes> =
+    TableDefinition::new("search_terms");
 
 /// The last part of a versioned key: newest first. Its own inverse.
 pub(crate) const fn newest_first(seq: u64) -> u64 {

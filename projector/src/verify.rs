@@ -14,6 +14,7 @@ use crate::query::ThreadView;
 use crate::rows::codec::RowAt;
 use crate::rows::summary::{self, Summary, SummaryWriter};
 use crate::schema::{self, newest_first};
+use crate::search;
 use crate::source::LogSource;
 use crate::store::{Known, Store, encode_cursor, newest_generation};
 use crate::sync::SyncOptions;
@@ -149,6 +150,9 @@ impl Store {
             if let Some(fresh_cursor) = fresh_cursor.filter(|_| differing.contains(&"cursors")) {
                 put_cursor(&write, known.thread, &fresh_cursor).map_err(in_store)?;
             }
+            // Rows that were wrong may be in the index.
+            search::forget(&write, known.thread).map_err(in_store)?;
+            note_due(&write, known.thread, key, synced.position.seq).map_err(in_store)?;
             write.commit().map_err(|error| in_store(error.into()))?;
             verified.repaired = differing;
         }
@@ -173,6 +177,15 @@ fn put_cursor(write: &WriteTransaction, thread: u32, cursor: &Cursor) -> Result<
     encode_cursor(&mut row, thread, cursor)?;
     write.open_table(schema::CURSORS)?.insert(thread, &*row)?;
     Ok(())
+}
+
+fn note_due(
+    write: &WriteTransaction,
+    thread: u32,
+    key: &str,
+    len_lines: u64,
+) -> Result<(), StoreError> {
+    search::note(&mut write.open_table(schema::SEARCH_DUE)?, thread, key, len_lines)
 }
 
 /// The part of a log that was folded.

@@ -20,6 +20,8 @@ mod recorder;
 mod recorder_faults;
 mod recorder_forks;
 mod recording;
+mod search;
+mod search_naive;
 mod support;
 mod sweep;
 mod sync;

@@ -5,6 +5,7 @@ mod damage;
 mod files;
 mod open;
 mod record;
+mod search;
 
 use std::io;
 
@@ -19,6 +20,7 @@ pub(crate) use files::OnFile;
 pub use files::{CompressError, DeleteError, FileError, MaterializeError, MoveError, SelectError};
 pub use open::OpenError;
 pub use record::{LockError, RecordError};
+pub use search::SearchError;
 
 /// A row that does not read back. The log it came from is unharmed.
 #[derive(Debug, thiserror::Error)]

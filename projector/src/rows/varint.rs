@@ -11,6 +11,11 @@ impl<'b> Reader<'b> {
         Self { rest: bytes }
     }
 
+    /// Bytes that are not read yet.
+    pub(crate) fn len_rest(&self) -> usize {
+        self.rest.len()
+    }
+
     pub(crate) fn is_at_end(&self) -> bool {
         self.rest.is_empty()
     }

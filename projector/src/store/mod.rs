@@ -15,6 +15,8 @@ mod open;
 mod overlay;
 mod reader;
 
+use std::sync::Mutex;
+
 use redb::{Database, ReadTransaction, ReadableDatabase, TableHandle, WriteTransaction};
 
 use crate::error::{CorruptProblem, StoreError, Versions};
@@ -38,6 +40,8 @@ pub struct Store {
     database: Database,
     noticed: Noticed,
     access: Access,
+    /// Held while the search index is brought up to date: one does it at a time.
+    pub(crate) indexing: Mutex<()>,
 }
 
 /// What a store stands on.
@@ -97,6 +101,11 @@ impl Store {
             write.open_table(schema::DIAGNOSTICS)?;
             write.open_table(schema::HOMES)?;
             write.open_table(schema::FILES)?;
+            write.open_table(schema::SEARCH_DUE)?;
+            write.open_table(schema::SEARCH_THREADS)?;
+            write.open_table(schema::SEARCH_SEGMENTS)?;
+            write.open_table(schema::SEARCH_DOCS)?;
+            write.open_table(schema::SEARCH_TERMS)?;
             write.open_table(schema::SUMMARIES)?;
             write.open_table(schema::TOUCHED)?;
             write.open_table(schema::NAMES)?;

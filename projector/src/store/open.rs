@@ -1,6 +1,7 @@
 //! Opening a store: from a file, as a reader, in memory, on a disk of the caller's making.
 
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use redb::{Builder, Database, StorageBackend};
 
@@ -130,7 +131,7 @@ fn from_database(
     let store = builder
         .create_with_backend(disk)
         .map_err(StoreError::from)
-        .map(|database: Database| Store { database, noticed, access });
+        .map(|database: Database| Store { database, noticed, access, indexing: Mutex::default() });
     let found = store.and_then(|store| store.versions().map(|made| (store, made)));
     match found {
         Ok((store, Made::By(found))) if found == schema::VERSIONS => Ok(store),

@@ -94,6 +94,11 @@ impl View {
         other
     }
 
+    /// The same look at another thread.
+    pub(crate) fn of_thread(&self, thread: u32) -> View {
+        View { thread, ..self.clone() }
+    }
+
     fn is_at_head(&self) -> bool {
         self.newest == Some(u64::MAX)
     }

@@ -3,6 +3,7 @@
 
 mod append;
 mod read;
+mod search;
 mod through;
 
 use std::error::Error;
@@ -17,7 +18,7 @@ use serde_json::json;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Only figures whose names begin so: scan, copy, ignored, value, decode, fold, sync, append,
-    /// page, slice, context, open, verify, size, memory.
+    /// page, slice, context, open, verify, size, memory, search.
     names: Vec<String>,
     /// What the rollout is made of; without it, every shape.
     #[arg(long)]
@@ -28,6 +29,9 @@ pub(crate) struct Args {
     /// A rollout to measure instead of generated ones.
     #[arg(long, conflicts_with = "shape")]
     file: Option<PathBuf>,
+    /// For search: as many small threads instead of one.
+    #[arg(long)]
+    threads: Option<u64>,
     /// Runs whose median is taken.
     #[arg(long, default_value_t = 5)]
     runs: usize,
@@ -84,6 +88,7 @@ fn one(args: &Args, input: &Input) -> Result<(), Box<dyn Error>> {
     through::measure(&mut bench, input)?;
     append::measure(&mut bench, input)?;
     read::measure(&mut bench, input)?;
+    search::measure(&mut bench, input)?;
     bench.print(input);
     Ok(())
 }
