@@ -2,8 +2,8 @@
 //!
 //! Files go first, then names, then rows. The rows tell which threads were spawned by which: were
 //! they gone first, a deletion that did not end could not be told how far it was to go, and the
-//! next sync would bring the rows back. What is to go is noted in the store before anything does,
-//! and the note goes with the rows, in one transaction.
+//! next sync would bring the rows back. Rows go in one transaction. What is to go is noted in the
+//! store before anything does, and the note goes last.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -123,10 +123,14 @@ impl Delete<'_> {
         let names = self.names(&threads, false)?;
         self.steps.at(Step::FilesGone).on(self.home.root(), "deleted from")?;
         let rows = match self.store {
-            Some(store) => store.end_deletion(self.thread_id, &deletion),
+            Some(store) => store.forget_deleted(&deletion),
             None => Ok(Forgotten::default()),
         };
         let rows = rows.map_err(|it| self.in_store(it))?;
+        self.steps.at(Step::RowsGone).on(self.home.root(), "deleted from")?;
+        if let Some(store) = self.store {
+            store.end_deletion(self.thread_id).map_err(|it| self.in_store(it))?;
+        }
         drop(locks);
         for thread in &threads {
             ThreadLock::forget(self.home, thread).map_err(SelectError::from)?;

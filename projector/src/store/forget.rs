@@ -10,7 +10,7 @@ use crate::error::{CorruptProblem, StoreError};
 use crate::rows::codec::{RowAt, decode, encode};
 use crate::rows::{files, summary};
 use crate::schema::{self, Bytes};
-use crate::search;
+use crate::search::{self, IndexOptions};
 use crate::source::RolloutName;
 
 /// How much was forgotten.
@@ -83,12 +83,9 @@ impl Store {
         Ok(write.commit()?)
     }
 
-    /// Ends a deletion: its note and all rows of its threads go at once.
-    pub(crate) fn end_deletion(
-        &self,
-        thread_id: &str,
-        deletion: &Deletion,
-    ) -> Result<Forgotten, StoreError> {
+    /// Takes all rows of a deletion's threads, at once, and then what their words have left in the
+    /// search index.
+    pub(crate) fn forget_deleted(&self, deletion: &Deletion) -> Result<Forgotten, StoreError> {
         let write = self.begin_write()?;
         let threads: Vec<&str> = deletion.threads.iter().map(String::as_str).collect();
         let keys = keys_of_threads(&write.open_table(schema::THREADS)?, &threads)?;
@@ -97,9 +94,17 @@ impl Store {
         for thread in threads {
             write.open_table(schema::NAMES)?.remove(thread.as_bytes())?;
         }
-        write.open_table(schema::DELETIONS)?.remove(thread_id.as_bytes())?;
         write.commit()?;
+        // Of no log, so that nothing is indexed.
+        self.index_thread("", &IndexOptions { purges: true, ..IndexOptions::default() })?;
         Ok(forgotten)
+    }
+
+    /// Notes that a deletion has ended.
+    pub(crate) fn end_deletion(&self, thread_id: &str) -> Result<(), StoreError> {
+        let write = self.begin_write()?;
+        write.open_table(schema::DELETIONS)?.remove(thread_id.as_bytes())?;
+        Ok(write.commit()?)
     }
 }
 
@@ -154,7 +159,6 @@ fn forget(write: &WriteTransaction, keys: &[&str]) -> Result<Forgotten, StoreErr
         forgotten.logs += u64::from(!numbers.is_empty());
         forgotten.generations += numbers.len() as u64;
     }
-    files::forget(write, keys)?;
     for thread_id in &thread_ids {
         if keys_of_threads(&threads, &[thread_id])?.is_empty() {
             write.open_table(schema::NAMES)?.remove(thread_id.as_bytes())?;
@@ -196,46 +200,4 @@ fn forget_thread(write: &WriteTransaction, thread: u32) -> Result<(), StoreError
     remove_rows!(write, thread, schema::DIAGNOSTICS, 0, 0);
     search::forget(write, thread)?;
     summary::remove(write, thread)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::rows::files::{FileEntry, FileRow, FileWriter, Role, number_home};
-    use crate::source::Identity;
-
-    #[test]
-    fn what_is_known_of_its_files_goes_with_a_log() {
-        let store = Store::in_memory().unwrap();
-        let write = store.begin_write().unwrap();
-        let home = number_home(&write, b"/home").unwrap();
-        let identity = Identity {
-            len_bytes: 1,
-            modified_ns: None,
-            changed_ns: None,
-            file: None,
-            is_settled: true,
-        };
-        for (path, key) in [("a", "one"), ("b", "two"), ("c", "one")] {
-            let row = FileRow {
-                key: key.into(),
-                identity,
-                thread: Some(1),
-                role: Role::Folded,
-                is_archived: false,
-                is_packed: false,
-                is_gone: false,
-                fold: 0,
-                bases: Vec::new(),
-            };
-            let entry = FileEntry { home, path: path.into(), row };
-            FileWriter::open(&write).unwrap().put(&entry).unwrap();
-        }
-        write.commit().unwrap();
-        store.forget(&["one"]).unwrap();
-        let read = store.begin_read().unwrap();
-        let files = files::files_of(&read, home).unwrap();
-        let keys: Vec<String> = files.map(|file| file.unwrap().row.key).collect();
-        assert_eq!(keys, ["two"]);
-    }
 }
