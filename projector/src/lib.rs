@@ -56,6 +56,7 @@
 //! says how): a rewrite in place that leaves these as they were and makes the log longer is not
 //! seen, unless all of it is asked to be compared. Versions are kept for ever.
 
+mod bundle;
 mod commit;
 mod cursor;
 mod disk;
@@ -64,6 +65,7 @@ mod files;
 mod home;
 mod library;
 mod lines;
+mod lock;
 mod page;
 mod past;
 mod query;
@@ -81,16 +83,21 @@ pub mod testing;
 mod verify;
 mod view;
 
+pub use bundle::{
+    BundledLog, ExportOptions, Exported, ImportOptions, Imported, ImportedAs, Manifest, export,
+    import,
+};
 pub use disk::FileSource;
 pub use error::{
-    CompressError, ContextQueryError, Corrupt, CorruptProblem, Damage, DamageKind, DeleteError,
-    FileError, LockError, MaterializeError, MoveError, OpenError, QueryError, RecordError,
-    SearchError, SelectError, StoreError, SyncError, SyncFileError, VerifyError, Versions,
+    BundleProblem, CompressError, ContextQueryError, Corrupt, CorruptProblem, Damage, DamageKind,
+    DeleteError, ExportError, FileError, ImportError, LockError, MaterializeError, MoveError,
+    OpenError, QueryError, RecordError, SearchError, SelectError, StoreError, SyncError,
+    SyncFileError, VerifyError, Versions,
 };
 pub use files::{
     Children, CompressOptions, CompressOutcome, CompressReport, CompressRun, DeleteOptions,
     Deleted, Materialized, MoveOptions, MovedFile, MovedThread, Relocated, Savings, Tended,
-    WriterLock, archive, compress, delete, materialize, thread_id_of, unarchive,
+    archive, compress, delete, materialize, thread_id_of, unarchive,
 };
 pub use home::{
     Form, Found, Home, HomeError, NameEntry, Names, Scan, Stray, StrayReason, home_dir, store_path,
@@ -100,6 +107,7 @@ pub use library::{
     HomesSynced, Kin, Library, LogEntry, LogPlace, NotListed, Relation, ThreadEntry, ThreadFilter,
     ThreadTime, ThreadsRequest, TreeNode, Verdict,
 };
+pub use lock::ThreadLock;
 pub use page::{DiagnosticAt, Generation, ItemAt, ItemRow, Order, Page, Paging, TurnRow};
 pub use query::{
     CursorProblem, Diff, Differing, LIST_LIMIT, LIST_LIMIT_MAX, LineAt, LineChanges, List,
@@ -108,8 +116,8 @@ pub use query::{
 pub use recorder::{
     Acknowledged, Clock, Compaction, Cut, Fork, ForkPreview, GitState, INTERRUPTED, Ids, LogDisk,
     LogFile, Moment, NewRecord, NewThread, Offered, RandomIds, RecordNote, RecordTag, Recorder,
-    RecorderOptions, SystemClock, SystemDisk, Taken, ThreadLock, ThreadMode, Unclosed,
-    WorldWritten, open_thread, preview_copy, preview_reference,
+    RecorderOptions, SystemClock, SystemDisk, Taken, ThreadMode, Unclosed, WorldWritten,
+    open_thread, preview_copy, preview_reference,
 };
 pub use rows::ledger::UsageTotals;
 pub use search::{

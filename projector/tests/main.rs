@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod archive;
+mod bundle;
+mod bundle_hostile;
 mod compress;
 mod corrupt;
 mod crash;

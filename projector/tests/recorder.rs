@@ -402,3 +402,23 @@ fn a_thread_has_one_writer() {
     recorder.close().unwrap();
     Recorder::resume(&home, &thread_id, &options).unwrap();
 }
+
+#[test]
+fn a_compressed_log_is_made_plain_and_gone_on_with() {
+    let (_folder, home) = home();
+    let mut recorder = Recorder::create(&home, &thread(ThreadMode::Legacy), &options()).unwrap();
+    script(&mut recorder, 0..5);
+    let (path, thread_id) = (recorder.path().to_owned(), recorder.thread_id().to_owned());
+    recorder.close().unwrap();
+    let log = std::fs::read(&path).unwrap();
+    let packed = zstd::stream::encode_all(&*log, 3).unwrap();
+    std::fs::write(path.with_extension("jsonl.zst"), packed).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let mut recorder = Recorder::resume(&home, &thread_id, &options()).unwrap();
+    assert_eq!(recorder.path(), path);
+    script(&mut recorder, 5..7);
+    recorder.close().unwrap();
+    assert!(std::fs::read(&path).unwrap().starts_with(&log));
+    assert_eq!(lines(&path).len(), 8);
+    assert_eq!(home.scan().unwrap().files.len(), 1);
+}

@@ -7,7 +7,6 @@ mod fold;
 mod fork;
 mod head;
 mod journal;
-mod lock;
 mod options;
 mod record;
 mod resume;
@@ -20,6 +19,7 @@ use rollfold_core::{Depth, Frontier, Kind, Line, Policy, Span, Step, Window, Win
 
 use crate::error::RecordError;
 use crate::home::Home;
+use crate::lock::ThreadLock;
 
 pub use clock::{Clock, Ids, Moment, RandomIds, SystemClock};
 pub use disk::{LogDisk, LogFile, SystemDisk};
@@ -28,7 +28,6 @@ pub use fork::{
 };
 pub use head::{GitState, NewThread, ThreadMode};
 pub use journal::RecordNote;
-pub use lock::ThreadLock;
 pub use options::RecorderOptions;
 pub use record::{NewRecord, RecordTag};
 pub use world::{Compaction, WorldWritten};

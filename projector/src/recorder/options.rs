@@ -1,7 +1,5 @@
 //! How a recorder works.
 
-use std::io;
-use std::path::Path;
 use std::sync::Arc;
 
 use rollfold_core::Policy;
@@ -24,9 +22,6 @@ pub struct RecorderOptions {
     pub ids: Arc<dyn Ids>,
     /// Where logs are written.
     pub disk: Arc<dyn LogDisk>,
-    /// Makes a compressed log plain, given the path of its plain form; none refuses to go on with
-    /// compressed logs.
-    pub materialize: Option<fn(&Path) -> io::Result<()>>,
 }
 
 impl Default for RecorderOptions {
@@ -37,7 +32,6 @@ impl Default for RecorderOptions {
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
             disk: Arc::new(SystemDisk),
-            materialize: None,
         }
     }
 }
