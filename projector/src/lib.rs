@@ -34,10 +34,15 @@
 //!   A store that cannot be used is set aside, not deleted ([`Store::open_or_rebuild`]).
 //! * Logs are only read. A store can be deleted at any time: it costs time, never data.
 //!
+//! # Search
+//!
+//! [`Store::index`] takes what was synced into an inverted index, [`Store::search`] finds words,
+//! phrases and beginnings of words in everything a thread says now, and tells what it could not
+//! search yet.
+//!
 //! # What it is not
 //!
-//! No finder of logs, no search, no copy of the log: of a record that changes nothing only its
-//! place and kind are kept.
+//! No copy of the log: of a record that changes nothing only its place and kind are kept.
 //!
 //! # Limits
 //!

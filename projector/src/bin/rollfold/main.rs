@@ -38,6 +38,8 @@ enum Command {
     Tree(cmd::tree::Args),
     /// Takes the newest turns of a thread back.
     Rollback(cmd::rollback::Args),
+    /// Searches what was said, run, printed and changed.
+    Search(cmd::search::Args),
 }
 
 fn main() -> ExitCode {
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Command::List(args) => cmd::list::run(&context, &args),
         Command::Tree(args) => cmd::tree::run(&context, &args),
         Command::Rollback(args) => cmd::rollback::run(&context, &args),
+        Command::Search(args) => cmd::search::run(&context, &args),
     };
     match done {
         Ok(code) => code.into(),

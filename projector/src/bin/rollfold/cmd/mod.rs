@@ -4,4 +4,5 @@ pub mod find;
 pub mod fork;
 pub mod list;
 pub mod rollback;
+pub mod search;
 pub mod tree;
