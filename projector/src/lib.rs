@@ -51,6 +51,7 @@
 //! says how): a rewrite in place that leaves these as they were and makes the log longer is not
 //! seen, unless all of it is asked to be compared. Versions are kept for ever.
 
+mod bundle;
 mod commit;
 mod cursor;
 mod disk;
@@ -77,23 +78,29 @@ pub mod testing;
 mod verify;
 mod view;
 
+pub use bundle::{
+    BundledLog, ExportOptions, Exported, ImportOptions, Imported, ImportedAs, Manifest, export,
+    import,
+};
 pub use disk::FileSource;
 pub use error::{
-    CompressError, ContextQueryError, Corrupt, CorruptProblem, Damage, DamageKind, DeleteError,
-    FileError, LockError, MaterializeError, MoveError, OpenError, QueryError, RecordError,
-    SearchError, SelectError, StoreError, SyncError, VerifyError, Versions,
+    BundleProblem, CompressError, ContextQueryError, Corrupt, CorruptProblem, Damage, DamageKind,
+    DeleteError, ExportError, FileError, ImportError, LockError, MaterializeError, MoveError,
+    OpenError, QueryError, RecordError, SearchError, SelectError, StoreError, SyncError,
+    SyncFileError, VerifyError, Versions,
 };
 pub use files::{
     Children, CompressOptions, CompressOutcome, CompressReport, CompressRun, DeleteOptions,
     Deleted, Materialized, MoveOptions, MovedFile, MovedThread, Relocated, Savings, Tended,
-    WriterLock, archive, compress, delete, materialize, thread_id_of, unarchive,
+    archive, compress, delete, materialize, thread_id_of, unarchive,
 };
 pub use home::{
     Form, Found, Home, HomeError, NameEntry, Names, Scan, Stray, StrayReason, home_dir, store_path,
 };
 pub use library::{
-    Archived, FilteredBy, FindError, Kin, Library, LogEntry, LogPlace, NotListed, Relation,
-    ThreadEntry, ThreadFilter, ThreadTime, ThreadsRequest, TreeNode, Verdict,
+    Archived, FileOutcome, FileReport, FilteredBy, FindError, HomesError, HomesProgress,
+    HomesSynced, Kin, Library, LogEntry, LogPlace, NotListed, Relation, ThreadEntry, ThreadFilter,
+    ThreadTime, ThreadsRequest, TreeNode, Verdict,
 };
 pub use lock::ThreadLock;
 pub use page::{DiagnosticAt, Generation, ItemAt, ItemRow, Order, Page, Paging, TurnRow};

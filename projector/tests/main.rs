@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod archive;
+mod bundle;
+mod bundle_hostile;
 mod compress;
 mod corrupt;
 mod crash;
@@ -19,10 +21,13 @@ mod recorder_faults;
 mod recorder_forks;
 mod recording;
 mod search;
+mod search_cases;
 mod search_naive;
 mod support;
 mod sweep;
 mod sync;
+mod sync_all;
+mod sync_homes;
 mod torture;
 mod torture_lines;
 mod torture_segments;

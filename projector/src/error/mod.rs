@@ -1,10 +1,12 @@
 //! Errors, one per operation, with what a caller needs to act on them.
 
+mod bundle;
 mod damage;
 mod files;
 mod open;
 mod record;
 mod search;
+mod synced_file;
 
 use std::io;
 
@@ -13,12 +15,14 @@ use rollfold_core::{ApplyError, Options, UnknownHistoryMode};
 
 use crate::query::CursorProblem;
 
+pub use bundle::{BundleProblem, ExportError, ImportError};
 pub use damage::{Damage, DamageKind};
 pub(crate) use files::OnFile;
 pub use files::{CompressError, DeleteError, FileError, MaterializeError, MoveError, SelectError};
 pub use open::OpenError;
 pub use record::{LockError, RecordError};
 pub use search::SearchError;
+pub use synced_file::SyncFileError;
 
 /// A row that does not read back. The log it came from is unharmed.
 #[derive(Debug, thiserror::Error)]

@@ -18,6 +18,8 @@ mod query;
 mod segment;
 mod snippet;
 mod terms;
+#[cfg(test)]
+mod tests;
 mod texts;
 mod threads;
 mod words;
