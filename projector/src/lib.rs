@@ -86,7 +86,7 @@ pub use error::{
     BundleProblem, CompressError, ContextQueryError, Corrupt, CorruptProblem, Damage, DamageKind,
     DeleteError, ExportError, FileError, ImportError, LockError, MaterializeError, MoveError,
     OpenError, QueryError, RecordError, SearchError, SelectError, StoreError, SyncError,
-    VerifyError, Versions,
+    SyncFileError, VerifyError, Versions,
 };
 pub use files::{
     Children, CompressOptions, CompressOutcome, CompressReport, CompressRun, DeleteOptions,
@@ -97,8 +97,9 @@ pub use home::{
     Form, Found, Home, HomeError, NameEntry, Names, Scan, Stray, StrayReason, home_dir, store_path,
 };
 pub use library::{
-    Archived, FilteredBy, FindError, Kin, Library, LogEntry, LogPlace, NotListed, Relation,
-    ThreadEntry, ThreadFilter, ThreadTime, ThreadsRequest, TreeNode, Verdict,
+    Archived, FileOutcome, FileReport, FilteredBy, FindError, HomesError, HomesProgress,
+    HomesSynced, Kin, Library, LogEntry, LogPlace, NotListed, Relation, ThreadEntry, ThreadFilter,
+    ThreadTime, ThreadsRequest, TreeNode, Verdict,
 };
 pub use page::{DiagnosticAt, Generation, ItemAt, ItemRow, Order, Page, Paging, TurnRow};
 pub use query::{
@@ -106,10 +107,10 @@ pub use query::{
     ListRequest, MadeBy, ThreadView, WindowRow,
 };
 pub use recorder::{
-    Acknowledged, Clock, Compaction, Cut, Fork, GitState, INTERRUPTED, Ids, LogDisk, LogFile,
-    Moment, NewRecord, NewThread, Offered, RandomIds, RecordNote, RecordTag, Recorder,
+    Acknowledged, Clock, Compaction, Cut, Fork, ForkPreview, GitState, INTERRUPTED, Ids, LogDisk,
+    LogFile, Moment, NewRecord, NewThread, Offered, RandomIds, RecordNote, RecordTag, Recorder,
     RecorderOptions, SystemClock, SystemDisk, Taken, ThreadMode, Unclosed, WorldWritten,
-    open_thread,
+    open_thread, preview_copy, preview_reference,
 };
 pub use rows::ledger::UsageTotals;
 pub use search::{

@@ -103,8 +103,9 @@ impl<'s, S: LogSource + ?Sized> LineReader<'s, S> {
             complete: 0,
             bytes_read: 0,
         };
-        reader.read_more()?;
-        reader.done = reader.filled.min(usize::try_from(tail_bytes).unwrap_or(TAIL_BYTES));
+        let tail_bytes = usize::try_from(tail_bytes).unwrap_or(TAIL_BYTES);
+        reader.read_more(tail_bytes)?;
+        reader.done = reader.filled.min(tail_bytes);
         reader.find_complete(reader.done);
         Ok(reader)
     }
@@ -159,8 +160,8 @@ impl<'s, S: LogSource + ?Sized> LineReader<'s, S> {
         let next_bytes = span.end_bytes() + 1;
         self.start_bytes = next_bytes.saturating_sub(TAIL_BYTES as u64);
         (self.filled, self.done, self.complete) = (0, 0, 0);
-        self.read_more()?;
         let tail_bytes = usize::try_from(next_bytes - self.start_bytes).unwrap_or(TAIL_BYTES);
+        self.read_more(tail_bytes)?;
         self.done = self.filled.min(tail_bytes);
         self.complete = self.done;
         self.find_complete(self.done);
@@ -198,7 +199,7 @@ impl<'s, S: LogSource + ?Sized> LineReader<'s, S> {
                 self.buffer.resize(self.filled.saturating_mul(2).min(kept_bytes), 0);
             }
             let searched = self.filled;
-            if self.read_more()? == 0 {
+            if self.read_more(1)? == 0 {
                 let read_bytes = self.start_bytes + self.filled as u64;
                 self.end_bytes.get_or_insert(read_bytes);
                 self.is_ended = true;
@@ -236,13 +237,20 @@ impl<'s, S: LogSource + ?Sized> LineReader<'s, S> {
         usize::try_from(end_bytes.saturating_sub(offset_bytes)).unwrap_or(usize::MAX)
     }
 
-    fn read_more(&mut self) -> Result<usize, ReadError> {
+    /// Fills the buffer. If reading fails behind so many bytes that are needed, it gives what it has:
+    /// the next time it fails again, or does not.
+    fn read_more(&mut self, needed_bytes: usize) -> Result<usize, ReadError> {
         let offset_bytes = self.start_bytes + self.filled as u64;
         let wanted = self.bytes_before_end(offset_bytes);
         let room = self.buffer.get_mut(self.filled..).unwrap_or_default();
         let len = room.len().min(wanted);
         let room = room.get_mut(..len).unwrap_or_default();
-        let len = read_full(self.source, offset_bytes, room)?;
+        let mut len = 0;
+        if let Err(error) = read_into(self.source, offset_bytes, room, &mut len)
+            && len < needed_bytes.max(1)
+        {
+            return Err(error);
+        }
         self.filled += len;
         self.bytes_read += len as u64;
         Ok(len)
@@ -255,7 +263,13 @@ impl<'s, S: LogSource + ?Sized> LineReader<'s, S> {
         let mut ahead_bytes = self.start_bytes + self.filled as u64;
         let line_end = loop {
             let len = LOOK_BYTES.min(self.bytes_before_end(ahead_bytes));
-            let len = read_full(self.source, ahead_bytes, look.get_mut(..len).unwrap_or_default())?;
+            let room = look.get_mut(..len).unwrap_or_default();
+            let mut len = 0;
+            if let Err(error) = read_into(self.source, ahead_bytes, room, &mut len)
+                && len == 0
+            {
+                return Err(error);
+            }
             if len == 0 {
                 self.end_bytes.get_or_insert(ahead_bytes);
                 return Ok(false);
@@ -279,7 +293,7 @@ impl<'s, S: LogSource + ?Sized> LineReader<'s, S> {
         }
         self.buffer.resize(len, 0);
         let searched = self.filled;
-        self.read_more()?;
+        self.read_more(len - searched)?;
         self.find_complete(searched);
         Ok(self.done < self.complete)
     }
@@ -320,16 +334,27 @@ pub(crate) fn read_full<S: LogSource + ?Sized>(
     buffer: &mut [u8],
 ) -> Result<usize, ReadError> {
     let mut len = 0;
-    while let Some(rest) = buffer.get_mut(len..).filter(|rest| !rest.is_empty()) {
-        let offset_bytes = offset_bytes + len as u64;
+    read_into(source, offset_bytes, buffer, &mut len)?;
+    Ok(len)
+}
+
+/// As [`read_full`], and tells in `len` how much was read before an error.
+fn read_into<S: LogSource + ?Sized>(
+    source: &S,
+    offset_bytes: u64,
+    buffer: &mut [u8],
+    len: &mut usize,
+) -> Result<(), ReadError> {
+    while let Some(rest) = buffer.get_mut(*len..).filter(|rest| !rest.is_empty()) {
+        let offset_bytes = offset_bytes + *len as u64;
         match source.read_at(offset_bytes, rest) {
             Ok(0) => break,
-            Ok(read) => len += read.min(rest.len()),
+            Ok(read) => *len += read.min(rest.len()),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(source) => return Err(ReadError::Io { offset_bytes, source }),
         }
     }
-    Ok(len)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -55,6 +55,9 @@ pub(crate) const META_FORGOTTEN: &str = "forgotten";
 /// `u64`.
 pub(crate) const META_SEARCH_ORPHANS: &str = "search_orphans";
 
+/// Name in `meta`: in how many transactions `files` changed, a little-endian `u64`.
+pub(crate) const META_FILES: &str = "files";
+
 pub(crate) type ThreadKey = (Bytes, u32);
 pub(crate) type TurnKey = (u32, u32, u64);
 pub(crate) type ItemKey = (u32, u32, u32, u64);

@@ -25,6 +25,8 @@ mod search_naive;
 mod support;
 mod sweep;
 mod sync;
+mod sync_all;
+mod sync_homes;
 mod torture;
 mod torture_lines;
 mod torture_segments;

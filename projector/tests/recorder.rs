@@ -166,12 +166,12 @@ fn equal_records_in_one_moment_are_two() {
 /// A generated thread, record by record through a recorder that writes each when it was written.
 fn rerecord(home: &Home, seed: u64) {
     let swarm = Swarm {
-        history: if seed % 2 == 0 { History::Legacy } else { History::Paginated },
+        history: if seed.is_multiple_of(2) { History::Legacy } else { History::Paginated },
         reach: Reach::Documented,
-        spelling: if seed % 3 == 0 { Spelling::Any } else { Spelling::Recorder },
+        spelling: if seed.is_multiple_of(3) { Spelling::Any } else { Spelling::Recorder },
         ..Swarm::new(seed, 60)
     };
-    let mode = if seed % 2 == 0 { ThreadMode::Legacy } else { ThreadMode::Paginated };
+    let mode = if seed.is_multiple_of(2) { ThreadMode::Legacy } else { ThreadMode::Paginated };
     let clock = TestClock::new(0);
     let options =
         RecorderOptions { clock: clock.clone(), ids: TestIds::from(seed * 100 + 1), ..options() };

@@ -6,6 +6,7 @@ mod files;
 mod open;
 mod record;
 mod search;
+mod synced_file;
 
 use std::io;
 
@@ -21,6 +22,7 @@ pub use files::{CompressError, DeleteError, FileError, MaterializeError, MoveErr
 pub use open::OpenError;
 pub use record::{LockError, RecordError};
 pub use search::SearchError;
+pub use synced_file::SyncFileError;
 
 /// A row that does not read back. The log it came from is unharmed.
 #[derive(Debug, thiserror::Error)]

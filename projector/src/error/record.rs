@@ -113,6 +113,15 @@ pub enum RecordError {
         /// The mode.
         mode: String,
     },
+    /// The log ends within what it says was copied into it, so that what is appended would pass
+    /// for a copy (A17).
+    #[error("{}: ends before ordinal {start_ordinal}, where its own records begin; fork it again", path.display())]
+    Unfinished {
+        /// The log.
+        path: PathBuf,
+        /// The first ordinal of its own.
+        start_ordinal: u64,
+    },
     /// No ordinal is left.
     #[error("{}: has the highest ordinal there is; nothing can follow", path.display())]
     Ordinals {
@@ -139,6 +148,17 @@ pub enum RecordError {
         expected_bytes: u64,
         /// Bytes it has.
         found_bytes: u64,
+    },
+    /// Somebody else wrote the log meanwhile, against the lock. What waits would repeat ordinals and
+    /// patch a world that is no longer the same.
+    #[error("{}: somebody else wrote {len_bytes} bytes at byte {offset_bytes}; resume it anew", path.display())]
+    Foreign {
+        /// The log.
+        path: PathBuf,
+        /// Where they begin.
+        offset_bytes: u64,
+        /// How many there are.
+        len_bytes: u64,
     },
     /// The system could not say that what was written stays after a loss of power. What was
     /// acknowledged before does.

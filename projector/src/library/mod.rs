@@ -4,25 +4,34 @@
 //! a kilobyte a thread. It shows what the store had when it was last [refreshed](Library::refresh);
 //! a refresh reads what changed since.
 
+mod bases;
 mod catalog;
+mod due;
 mod entry;
 mod filter;
 mod list;
 mod names;
+mod places;
+mod sync;
 mod tree;
 mod why_not;
 
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 pub use catalog::Relation;
 pub use entry::{LogEntry, LogPlace, ThreadEntry};
 pub use filter::{Archived, FilteredBy, Kin, ThreadFilter, ThreadTime};
 pub use list::ThreadsRequest;
+pub use sync::{FileOutcome, FileReport, HomesError, HomesProgress, HomesSynced};
 pub use tree::TreeNode;
 pub use why_not::{NotListed, Verdict};
 
 use crate::error::QueryError;
+use crate::home::Home;
+use crate::rows::files::times_noted;
 use crate::store::Store;
+use crate::sync::SyncOptions;
 use catalog::Catalog;
 
 /// The threads of a store.
@@ -30,6 +39,8 @@ use catalog::Catalog;
 pub struct Library {
     store: Store,
     catalog: RwLock<Catalog>,
+    /// How often files had been noted when the catalog last took them in.
+    files: Mutex<Option<u64>>,
 }
 
 /// A thread is not found by what it was named by.
@@ -60,7 +71,7 @@ impl Library {
     /// # Errors
     /// When the store cannot be read.
     pub fn open(store: Store) -> Result<Self, QueryError> {
-        let library = Self { store, catalog: RwLock::default() };
+        let library = Self { store, catalog: RwLock::default(), files: Mutex::default() };
         library.refresh()?;
         Ok(library)
     }
@@ -78,8 +89,32 @@ impl Library {
     pub fn refresh(&self) -> Result<(), QueryError> {
         let read = self.store.begin_read()?;
         let names = names::all(&read)?;
+        let mut seen = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let noted = times_noted(&read)?;
+        let places = if *seen == noted { None } else { Some(places::all(&read)?) };
         let mut catalog = self.catalog.write().unwrap_or_else(PoisonError::into_inner);
-        Ok(catalog.follow(&read, None, Some(names))?)
+        catalog.follow(&read, places, Some(names))?;
+        *seen = noted;
+        Ok(())
+    }
+
+    /// Syncs homes as [`Store::sync_homes`] does, takes in the names that stand beside the logs, and
+    /// then shows what is new.
+    ///
+    /// # Errors
+    /// As [`Store::sync_homes`], or when names cannot be read or kept.
+    pub fn sync_homes(
+        &self,
+        homes: &[Home],
+        options: &SyncOptions,
+        progress: impl FnMut(HomesProgress<'_>) -> ControlFlow<()>,
+    ) -> Result<HomesSynced, HomesError> {
+        let synced = self.store.sync_homes(homes, options, progress)?;
+        for home in homes {
+            self.put_names(&home.names()?)?;
+        }
+        self.refresh()?;
+        Ok(synced)
     }
 
     /// How many threads there are, whatever lists show.

@@ -9,9 +9,10 @@ use rollfold_core::{Frontier, Kind, RecordEntry, RecordIndex, Step, Window, Wind
 
 use super::fold;
 use super::journal::{Journal, Place, RecordNote};
-use super::{Recorder, RecorderOptions, ThreadMode, policy_of};
+use super::options::policy_of;
+use super::{Recorder, RecorderOptions, ThreadMode};
 use crate::disk::FileSource;
-use crate::error::{OpenError, RecordError};
+use crate::error::RecordError;
 use crate::files::ThreadLock;
 use crate::home::{Found, Home};
 use crate::lines::ReadError;
@@ -162,11 +163,18 @@ fn check(
     }
     match state.history().mode() {
         None | Some(HistoryMode::Legacy) => Ok(ThreadMode::Legacy),
-        Some(HistoryMode::Paginated) => match first {
+        Some(HistoryMode::Paginated) => {
             // A17: what does not begin with its head, no reader goes on with.
-            Some(first) if first.kind == Kind::SessionMeta => Ok(ThreadMode::Paginated),
-            _ => Err(RecordError::NoHead { path: path() }),
-        },
+            if first.is_none_or(|first| first.kind != Kind::SessionMeta) {
+                return Err(RecordError::NoHead { path: path() });
+            }
+            let claim = state.facts().forks().inheritance().unreached_claim();
+            let next_ordinal = state.next_ordinal().unwrap_or(u64::MAX);
+            match claim.filter(|start_ordinal| next_ordinal < *start_ordinal) {
+                Some(start_ordinal) => Err(RecordError::Unfinished { path: path(), start_ordinal }),
+                None => Ok(ThreadMode::Paginated),
+            }
+        }
         Some(HistoryMode::Other(mode)) => {
             Err(RecordError::UnknownMode { path: path(), mode: mode.to_string() })
         }
@@ -180,10 +188,4 @@ fn window(records: &RecordIndex, source: &Chain, options: &RecorderOptions) -> W
     let fresh = || WindowId::parse(&options.ids.next_id(options.clock.now()));
     let id = window.id.or_else(fresh);
     Window { id, first_id: window.first_id.or(id), ..window }
-}
-
-impl From<OpenError> for RecordError {
-    fn from(error: OpenError) -> Self {
-        Self::Open(error)
-    }
 }

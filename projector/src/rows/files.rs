@@ -148,19 +148,37 @@ type FileKeyAt = (u32, String);
 /// Writes what is known of files.
 pub(crate) struct FileWriter<'t> {
     files: Table<'t, FileKey, Bytes>,
+    meta: Table<'t, &'static str, Bytes>,
+    is_counted: bool,
     row: Vec<u8>,
 }
 
 impl<'t> FileWriter<'t> {
     pub(crate) fn open(write: &'t WriteTransaction) -> Result<Self, StoreError> {
-        Ok(Self { files: write.open_table(schema::FILES)?, row: Vec::new() })
+        let (files, meta) = (write.open_table(schema::FILES)?, write.open_table(schema::META)?);
+        Ok(Self { files, meta, is_counted: false, row: Vec::new() })
     }
 
     pub(crate) fn put(&mut self, file: &FileEntry) -> Result<(), StoreError> {
+        if !self.is_counted {
+            let times = times_in(&self.meta)?.unwrap_or_default().wrapping_add(1);
+            self.meta.insert(schema::META_FILES, times.to_le_bytes().as_slice())?;
+            self.is_counted = true;
+        }
         file.row.encode(&mut self.row);
         self.files.insert((file.home, &*file.path), &*self.row)?;
         Ok(())
     }
+}
+
+/// In how many transactions files were noted: who holds them all reads them again when it changes.
+pub(crate) fn times_noted(read: &ReadTransaction) -> Result<Option<u64>, StoreError> {
+    times_in(&read.open_table(schema::META)?)
+}
+
+fn times_in(meta: &impl ReadableTable<&'static str, Bytes>) -> Result<Option<u64>, StoreError> {
+    let row = meta.get(schema::META_FILES)?;
+    Ok(row.and_then(|row| Some(u64::from_le_bytes(row.value().try_into().ok()?))))
 }
 
 /// Takes out the files of these logs, wherever they lie.

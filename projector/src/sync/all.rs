@@ -8,7 +8,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread::available_parallelism;
 
 use crate::commit::Target;
-use crate::error::{StoreError, SyncError};
+use crate::error::{StoreError, SyncError, SyncFileError};
 use crate::rows::files::FileEntry;
 use crate::source::LogSource;
 use crate::store::Store;
@@ -44,20 +44,29 @@ pub(crate) enum LogEnd {
     Unchanged(Box<Synced>),
     Folded(Box<Folded>),
     Failed(SyncError),
+    Unopened(Box<SyncFileError>),
+}
+
+/// What became of one log, as the writer knows it.
+pub(crate) enum Settled {
+    Synced(Box<Synced>),
+    Failed(SyncError),
+    Unopened(Box<SyncFileError>),
 }
 
 impl LogEnd {
-    /// What became of it, as the writer knows it.
-    pub(crate) fn settle(self, target: Option<&Target>) -> Result<Synced, SyncError> {
-        match (self, target) {
+    pub(crate) fn settle(self, target: Option<&Target>) -> Settled {
+        let synced = match (self, target) {
             (_, Some(target)) if target.is_raced => {
                 Err(SyncError::Raced { key: target.key.clone() })
             }
+            (Self::Unopened(error), _) => return Settled::Unopened(error),
             (Self::Failed(error), _) => Err(error),
-            (Self::Unchanged(synced), _) => Ok(*synced),
+            (Self::Unchanged(synced), _) => return Settled::Synced(synced),
             (Self::Folded(folded), Some(target)) => folded.synced(target, false),
             (Self::Folded(folded), None) => Err(folded.lost()),
-        }
+        };
+        synced.map_or_else(Settled::Failed, |synced| Settled::Synced(Box::new(synced)))
     }
 }
 
@@ -190,7 +199,11 @@ impl Store {
         let SyncedAll { logs, is_stopped } = &mut all;
         fold_all(self, options, wanted.len(), &fold, &mut |Told { targets, ended }| {
             for (number, target, end) in ended {
-                let synced = end.settle(target.as_ref());
+                let synced = match end.settle(target.as_ref()) {
+                    Settled::Synced(synced) => Ok(*synced),
+                    Settled::Failed(error) => Err(error),
+                    Settled::Unopened(_) => continue,
+                };
                 done += 1;
                 done_bytes += synced.as_ref().map_or(0, |synced| synced.position.offset_bytes);
                 let place = wanted.get(number).and_then(|(place, _)| logs.get_mut(*place));

@@ -7,6 +7,9 @@ use crate::error::StoreError;
 use crate::rows::files::FileEntry;
 use crate::store::Store;
 
+/// Logs that came to their end without anything to write, of which is told at once.
+const ENDED_MAX: usize = 256;
+
 /// What a fold hands over of one log. All but the number may be missing.
 pub(crate) struct Parcel<E> {
     pub(crate) log: usize,
@@ -70,16 +73,20 @@ impl<'a, E> Writer<'a, E> {
     ) -> Result<Targets, StoreError> {
         let mut held = None;
         loop {
-            let first = match held.take().map_or_else(&mut *next, Next::Parcel) {
-                Next::Parcel(parcel) => parcel,
-                Next::Pause => continue,
-                Next::End => return Ok(self.targets),
+            let parcel = held.take().map_or_else(&mut *next, Next::Parcel);
+            let (is_due, is_end) = match parcel {
+                Next::Parcel(first) if first.is_written() => {
+                    held = self.group(first, next)?;
+                    (true, false)
+                }
+                Next::Parcel(parcel) => {
+                    self.note(parcel);
+                    (self.ended.len() >= ENDED_MAX, false)
+                }
+                Next::Pause => (!self.ended.is_empty(), false),
+                Next::End => (!self.ended.is_empty(), true),
             };
-            match first.is_written() {
-                true => held = self.group(first, next)?,
-                false => self.note(first),
-            }
-            if self.tell(tell).is_break() {
+            if (is_due && self.tell(tell).is_break()) || is_end {
                 return Ok(self.targets);
             }
         }

@@ -30,12 +30,8 @@ impl Recorder {
         options: &RecorderOptions,
     ) -> Result<(Self, Taken), RecordError> {
         let parent = Parent::read(source)?;
-        if parent.mode != ThreadMode::Paginated {
-            return Err(RecordError::NotPaginated { key: source.key().to_owned() });
-        }
-        let end_seq = end_of(&parent, &fork.cut)?;
-        let mut thread = parent.child(thread)?;
-        let place = place_before(&parent, source, end_seq)?;
+        let place = place_of(&parent, source, &fork.cut)?;
+        let mut thread = parent.child(thread);
         let mut taken = Taken { damaged: parent.damaged, ..Taken::default() };
         let Some((base, kept)) = place else {
             thread.forked_from_id = None;
@@ -60,6 +56,18 @@ impl Recorder {
         taken.records = kept;
         Ok((recorder, taken))
     }
+}
+
+/// The place where a thread is cut, and how many records are before it; none if only heads are.
+pub(super) fn place_of(
+    parent: &Parent<'_>,
+    chain: &Chain,
+    cut: &Cut,
+) -> Result<Option<(Base, u64)>, RecordError> {
+    if parent.mode != ThreadMode::Paginated {
+        return Err(RecordError::NotPaginated { key: chain.key().to_owned() });
+    }
+    place_before(parent, chain, end_of(parent, cut)?)
 }
 
 /// The first line that is left out, by seq.
@@ -88,8 +96,7 @@ fn end_of(parent: &Parent<'_>, cut: &Cut) -> Result<u64, RecordError> {
     }
 }
 
-/// The place behind the last kept line, and how many records are before it; none if only heads
-/// are.
+/// The place behind the last kept line.
 fn place_before(
     parent: &Parent<'_>,
     chain: &Chain,
@@ -140,8 +147,7 @@ fn look(parent: &Parent<'_>, seq: u64, span: Span) -> Result<(Option<u64>, bool)
 fn last_id(parent: &Parent<'_>, key: &str) -> String {
     let name = RolloutName::parse(&format!("{key}.jsonl"));
     let last = name.map(|name| name.segment_id().unwrap_or_else(|| name.thread_id()).to_owned());
-    let own_id = || parent.snapshot.thread().id().map(|id| id.to_string()).unwrap_or_default();
-    last.unwrap_or_else(own_id)
+    last.unwrap_or_else(|| parent.id().unwrap_or_default())
 }
 
 /// A25: what others go on from is not compressed.

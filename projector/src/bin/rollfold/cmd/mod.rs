@@ -1,5 +1,7 @@
 //! The commands, one file each.
 
 pub mod find;
+pub mod fork;
 pub mod list;
+pub mod rollback;
 pub mod tree;
