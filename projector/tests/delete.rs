@@ -162,7 +162,9 @@ fn nothing_of_a_forgotten_log_stays_in_any_table() {
         library.put_names(&Names::read(&names).unwrap()).unwrap();
         let file = home.archived_dir().join(format!("{}.jsonl", key(number)));
         days_old(&file, &source.bytes, 1);
-        store.sync_homes(std::slice::from_ref(&home), &SyncOptions::default(), |_| Continue(())).unwrap();
+        store
+            .sync_homes(std::slice::from_ref(&home), &SyncOptions::default(), |_| Continue(()))
+            .unwrap();
         fs::remove_file(file).unwrap();
         store.index_thread(&key(number), &IndexOptions::default()).unwrap();
         // One more line that the index does not know.
