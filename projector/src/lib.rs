@@ -34,10 +34,15 @@
 //!   A store that cannot be used is set aside, not deleted ([`Store::open_or_rebuild`]).
 //! * Logs are only read. A store can be deleted at any time: it costs time, never data.
 //!
+//! # Search
+//!
+//! [`Store::index`] takes what was synced into an inverted index, [`Store::search`] finds words,
+//! phrases and beginnings of words in everything a thread says now, and tells what it could not
+//! search yet.
+//!
 //! # What it is not
 //!
-//! No finder of logs, no search, no copy of the log: of a record that changes nothing only its
-//! place and kind are kept.
+//! No copy of the log: of a record that changes nothing only its place and kind are kept.
 //!
 //! # Limits
 //!
@@ -51,6 +56,7 @@
 //! says how): a rewrite in place that leaves these as they were and makes the log longer is not
 //! seen, unless all of it is asked to be compared. Versions are kept for ever.
 
+mod bundle;
 mod commit;
 mod cursor;
 mod disk;
@@ -59,6 +65,7 @@ mod files;
 mod home;
 mod library;
 mod lines;
+mod lock;
 mod page;
 mod past;
 mod query;
@@ -76,16 +83,21 @@ pub mod testing;
 mod verify;
 mod view;
 
+pub use bundle::{
+    BundledLog, ExportOptions, Exported, ImportOptions, Imported, ImportedAs, Manifest, export,
+    import,
+};
 pub use disk::FileSource;
 pub use error::{
-    CompressError, ContextQueryError, Corrupt, CorruptProblem, Damage, DamageKind, DeleteError,
-    FileError, LockError, MaterializeError, MoveError, OpenError, QueryError, RecordError,
-    SearchError, SelectError, StoreError, SyncError, SyncFileError, VerifyError, Versions,
+    BundleProblem, CompressError, ContextQueryError, Corrupt, CorruptProblem, Damage, DamageKind,
+    DeleteError, ExportError, FileError, ImportError, LockError, MaterializeError, MoveError,
+    OpenError, QueryError, RecordError, SearchError, SelectError, StoreError, SyncError,
+    SyncFileError, VerifyError, Versions,
 };
 pub use files::{
     Children, CompressOptions, CompressOutcome, CompressReport, CompressRun, DeleteOptions,
     Deleted, Materialized, MoveOptions, MovedFile, MovedThread, Relocated, Savings, Tended,
-    WriterLock, archive, compress, delete, materialize, thread_id_of, unarchive,
+    archive, compress, delete, materialize, thread_id_of, unarchive,
 };
 pub use home::{
     Form, Found, Home, HomeError, NameEntry, Names, Scan, Stray, StrayReason, home_dir, store_path,
@@ -95,16 +107,17 @@ pub use library::{
     HomesSynced, Kin, Library, LogEntry, LogPlace, NotListed, Relation, ThreadEntry, ThreadFilter,
     ThreadTime, ThreadsRequest, TreeNode, Verdict,
 };
+pub use lock::ThreadLock;
 pub use page::{DiagnosticAt, Generation, ItemAt, ItemRow, Order, Page, Paging, TurnRow};
 pub use query::{
     CursorProblem, Diff, Differing, LIST_LIMIT, LIST_LIMIT_MAX, LineAt, LineChanges, List,
     ListRequest, MadeBy, ThreadView, WindowRow,
 };
 pub use recorder::{
-    Acknowledged, Clock, Compaction, Cut, Fork, GitState, INTERRUPTED, Ids, LogDisk, LogFile,
-    Moment, NewRecord, NewThread, Offered, RandomIds, RecordNote, RecordTag, Recorder,
-    RecorderOptions, SystemClock, SystemDisk, Taken, ThreadLock, ThreadMode, Unclosed,
-    WorldWritten, open_thread,
+    Acknowledged, Clock, Compaction, Cut, Fork, ForkPreview, GitState, INTERRUPTED, Ids, LogDisk,
+    LogFile, Moment, NewRecord, NewThread, Offered, RandomIds, RecordNote, RecordTag, Recorder,
+    RecorderOptions, SystemClock, SystemDisk, Taken, ThreadMode, Unclosed, WorldWritten,
+    open_thread, preview_copy, preview_reference,
 };
 pub use rows::ledger::UsageTotals;
 pub use search::{

@@ -10,7 +10,7 @@ use rollfold_core::Digest;
 use rollfold_projector::testing::{Interruption, Step, Steps, archive_with};
 use rollfold_projector::{
     FileSource, Home, MoveError, MoveOptions, MovedThread, Outcome, Relocated, SelectError, Store,
-    SyncOptions, WriterLock, archive, thread_id_of, unarchive,
+    SyncOptions, ThreadLock, archive, thread_id_of, unarchive,
 };
 use tempfile::TempDir;
 
@@ -159,9 +159,9 @@ fn copies_are_joined_if_they_are_the_same() {
 fn a_thread_that_is_written_stays() {
     let (folder, home) = home();
     let before = tree(folder.path());
-    let lock = WriterLock::take(home.root(), CHILD).unwrap();
+    let lock = ThreadLock::acquire(&home, CHILD, "test").unwrap();
     let error = archive(&home, CHILD, &ALONE).unwrap_err();
-    assert!(matches!(error, MoveError::Select(SelectError::InUse { .. })), "{error}");
+    assert!(matches!(error, MoveError::Select(SelectError::Lock(_))), "{error}");
     assert_eq!(tree(folder.path()), before);
     drop(lock);
     archive(&home, CHILD, &ALONE).unwrap();

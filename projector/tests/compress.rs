@@ -11,7 +11,7 @@ use rollfold_core::testing::Prng;
 use rollfold_projector::testing::{Interruption, Step, Steps, compress_with, materialize_with};
 use rollfold_projector::{
     CompressOptions, CompressOutcome, CompressReport, CompressRun, Home, MaterializeError,
-    Materialized, Tended, WriterLock, compress, materialize,
+    Materialized, Tended, ThreadLock, compress, materialize,
 };
 use tempfile::TempDir;
 
@@ -129,7 +129,7 @@ fn a_cold_log_is_compressed_and_reads_as_before() {
     assert!(frame[4] & 0x04 != 0 && (frame[4] >> 6 != 0 || frame[4] & 0x20 != 0));
 
     assert!(matches!(cold.outcome(), CompressOutcome::AlreadyCompressed));
-    let lock = WriterLock::take(cold.home.root(), THREAD).unwrap().unwrap();
+    let lock = ThreadLock::acquire(&cold.home, THREAD, "test").unwrap();
     let made = materialize(&cold.packed).unwrap();
     assert_eq!(made, Materialized::Compressed(cold.plain.clone()));
     drop(lock);
@@ -149,8 +149,8 @@ fn what_must_not_be_compressed_is_not() {
     let week = CompressOptions { cold_after: DAY, ..options() };
     put(&cold.plain, &cold.bytes, 10 * DAY);
 
-    let lock = WriterLock::take(cold.home.root(), THREAD).unwrap().unwrap();
-    assert!(WriterLock::take(cold.home.root(), THREAD).unwrap().is_none());
+    let lock = ThreadLock::acquire(&cold.home, THREAD, "test").unwrap();
+    assert!(ThreadLock::acquire(&cold.home, THREAD, "test").is_err());
     assert!(matches!(one(compress(&cold.home, &week).unwrap()), CompressOutcome::InUse));
     drop(lock);
 
@@ -449,12 +449,12 @@ fn a_writer_with_the_lock_and_compression_keep_each_other_out() {
     let cold = Cold::new();
     let seen = Mutex::new(0);
     cold.compress_with(&|_| {
-        assert!(WriterLock::take(cold.home.root(), THREAD).unwrap().is_none());
+        assert!(ThreadLock::acquire(&cold.home, THREAD, "test").is_err());
         *seen.lock().unwrap() += 1;
         Interruption::None
     });
     assert!(seen.into_inner().unwrap() >= 6);
-    assert!(WriterLock::take(cold.home.root(), THREAD).unwrap().is_some());
+    assert!(ThreadLock::acquire(&cold.home, THREAD, "test").is_ok());
 }
 
 #[test]

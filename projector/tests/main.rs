@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod archive;
+mod bundle;
+mod bundle_hostile;
 mod compress;
 mod corrupt;
 mod crash;
@@ -19,6 +21,9 @@ mod recorder_faults;
 mod recorder_forks;
 mod recording;
 mod search;
+mod search_cases;
+#[cfg(feature = "cli")]
+mod search_command;
 mod search_naive;
 mod support;
 mod sweep;

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{StoreError, advice};
+use super::{LockError, StoreError, advice};
 use crate::home::HomeError;
 
 /// The system refused something on one file.
@@ -116,12 +116,9 @@ pub enum SelectError {
         /// The folder it should be in.
         root: PathBuf,
     },
-    /// Somebody writes the thread.
-    #[error("thread {thread_id}: is being written; end the program that has it open")]
-    InUse {
-        /// The thread.
-        thread_id: String,
-    },
+    /// Somebody writes the thread, or that cannot be told.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The home cannot be read.
     #[error(transparent)]
     Home(#[from] HomeError),

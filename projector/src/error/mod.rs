@@ -1,5 +1,6 @@
 //! Errors, one per operation, with what a caller needs to act on them.
 
+mod bundle;
 mod damage;
 mod files;
 mod open;
@@ -14,6 +15,7 @@ use rollfold_core::{ApplyError, Options, UnknownHistoryMode};
 
 use crate::query::CursorProblem;
 
+pub use bundle::{BundleProblem, ExportError, ImportError};
 pub use damage::{Damage, DamageKind};
 pub(crate) use files::OnFile;
 pub use files::{CompressError, DeleteError, FileError, MaterializeError, MoveError, SelectError};

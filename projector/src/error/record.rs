@@ -7,7 +7,7 @@ use rollfold_core::ApplyError;
 use rollfold_core::context::ContextError;
 use rollfold_core::forks::CutError;
 
-use super::{OpenError, advice};
+use super::{MaterializeError, OpenError, advice};
 use crate::home::HomeError;
 use crate::store::Holder;
 
@@ -81,14 +81,8 @@ pub enum RecordError {
         source: io::Error,
     },
     /// The compressed log cannot be made plain.
-    #[error("{}: is compressed and cannot be made plain: {source}; {advice}", path.display(),
-        advice = advice(source))]
-    Materialize {
-        /// The log.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Materialize(#[from] MaterializeError),
     /// The log's first record names another thread.
     #[error("{}: is the log of thread {found}, not of {expected}", path.display())]
     OtherThread {
@@ -112,6 +106,15 @@ pub enum RecordError {
         path: PathBuf,
         /// The mode.
         mode: String,
+    },
+    /// The log ends within what it says was copied into it, so that what is appended would pass
+    /// for a copy (A17).
+    #[error("{}: ends before ordinal {start_ordinal}, where its own records begin; fork it again", path.display())]
+    Unfinished {
+        /// The log.
+        path: PathBuf,
+        /// The first ordinal of its own.
+        start_ordinal: u64,
     },
     /// No ordinal is left.
     #[error("{}: has the highest ordinal there is; nothing can follow", path.display())]
@@ -139,6 +142,17 @@ pub enum RecordError {
         expected_bytes: u64,
         /// Bytes it has.
         found_bytes: u64,
+    },
+    /// Somebody else wrote the log meanwhile, against the lock. What waits would repeat ordinals and
+    /// patch a world that is no longer the same.
+    #[error("{}: somebody else wrote {len_bytes} bytes at byte {offset_bytes}; resume it anew", path.display())]
+    Foreign {
+        /// The log.
+        path: PathBuf,
+        /// Where they begin.
+        offset_bytes: u64,
+        /// How many there are.
+        len_bytes: u64,
     },
     /// The system could not say that what was written stays after a loss of power. What was
     /// acknowledged before does.

@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use super::PROGRAM;
 use super::aside::{Aside, LINGER};
 use super::disk;
-use super::lock::WriterLock;
 use super::relocate::{Relocated, is_same, relocate};
 use super::select::{Piece, check_inside, pieces, subtree};
 use super::steps::Steps;
 use crate::error::{FileError, MoveError, OnFile, SelectError};
 use crate::home::{Home, Scan};
+use crate::lock::ThreadLock;
 
 /// The threads that a thread spawned, by its id.
 pub type Children<'c> = &'c dyn Fn(&str) -> Vec<String>;
@@ -152,7 +153,7 @@ impl Mover<'_> {
         let mut is_any = false;
         for aside in scan.strays.iter().filter_map(|stray| Aside::parse(&stray.path)) {
             if aside.thread_id().is_some_and(|thread| threads.contains(&thread)) {
-                aside.tend(self.home.root(), LINGER, SystemTime::now(), self.steps)?;
+                aside.tend(self.home, LINGER, SystemTime::now(), self.steps)?;
                 is_any = true;
             }
         }
@@ -187,7 +188,10 @@ impl Mover<'_> {
         }
         let _lock = match self.options.is_dry_run {
             true => None,
-            false => Some(self.lock(thread_id)?),
+            false => {
+                let lock = ThreadLock::acquire(self.home, thread_id, PROGRAM);
+                Some(lock.map_err(SelectError::from)?)
+            }
         };
         for (piece, to) in planned {
             let how = match self.options.is_dry_run {
@@ -199,20 +203,10 @@ impl Mover<'_> {
         Ok(())
     }
 
-    fn lock(&self, thread_id: &str) -> Result<WriterLock, MoveError> {
-        let root = self.home.root();
-        let lock = WriterLock::take(root, thread_id).on(root, "locked")?;
-        let in_use = || SelectError::InUse { thread_id: thread_id.to_owned() };
-        Ok(lock.ok_or_else(in_use)?)
-    }
-
     fn target(&self, piece: &Piece) -> PathBuf {
         let folder = match self.direction {
             Direction::Archive => self.home.archived_dir(),
-            Direction::Unarchive => {
-                let (year, month, day) = piece.name.date();
-                self.home.sessions_dir().join(year).join(month).join(day)
-            }
+            Direction::Unarchive => self.home.dated_dir(&piece.name),
         };
         folder.join(piece.path.file_name().unwrap_or_default())
     }

@@ -17,12 +17,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::PROGRAM;
 use super::disk::{self, Content, Stamp};
 use super::holders::{Holders, holders_of};
-use super::lock::WriterLock;
 use super::steps::{Step, Steps, is_kill};
 use crate::disk::forms_of;
-use crate::error::{FileError, OnFile};
+use crate::error::{FileError, LockError, OnFile};
+use crate::home::Home;
+use crate::lock::ThreadLock;
 use crate::source::RolloutName;
 
 const ENDING: &str = ".aside";
@@ -226,7 +228,7 @@ impl Aside {
     /// Does what is left to do with a file that was found under its hidden name.
     pub(crate) fn tend(
         &self,
-        home: &Path,
+        home: &Home,
         linger: Duration,
         now: SystemTime,
         steps: Steps<'_>,
@@ -234,8 +236,12 @@ impl Aside {
         let (path, plain) = (&self.path, &self.plain);
         let name = plain.file_name().and_then(|name| RolloutName::parse(name.to_str()?));
         let Some(name) = name else { return Ok(Tended::Differs) };
-        let Some(_lock) = WriterLock::take(home, name.thread_id()).on(path, "locked")? else {
-            return Ok(Tended::Kept);
+        let _lock = match ThreadLock::acquire(home, name.thread_id(), PROGRAM) {
+            Ok(lock) => lock,
+            Err(LockError::Held { .. }) => return Ok(Tended::Kept),
+            Err(LockError::Io { path, source }) => {
+                return Err(FileError { path, doing: "locked", source });
+            }
         };
         steps.at(Step::Begun).on(path, "tended")?;
         let holders = holders_of(path);

@@ -190,7 +190,7 @@ impl Run<'_> {
         for stray in &scan.strays {
             let path = stray.path.clone();
             if let Some(aside) = Aside::parse(&path) {
-                let tended = aside.tend(home.root(), options.linger, options.now, *steps);
+                let tended = aside.tend(home, options.linger, options.now, *steps);
                 leftovers.push((path, tended));
             } else if stray.reason == StrayReason::Temporary && options.threads.is_empty() {
                 match self.remove_stale(&path) {
@@ -259,7 +259,7 @@ impl Run<'_> {
         }
         let Self { home, options, steps } = self;
         let job = Job {
-            home: home.root(),
+            home,
             name,
             plain: &found.path,
             packed: found.packed_path(),

@@ -2,20 +2,21 @@
 //!
 //! Files go first, then names, then rows. The rows tell which threads were spawned by which: were
 //! they gone first, a deletion that did not end could not be told how far it was to go, and the
-//! next sync would bring the rows back. What is to go is noted in the store before anything does,
-//! and the note goes with the rows, in one transaction.
+//! next sync would bring the rows back. Rows go in one transaction. What is to go is noted in the
+//! store before anything does, and the note goes last.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::archive::Children;
 use super::disk;
-use super::lock::WriterLock;
+use super::lock_all;
 use super::references::{References, last_id};
 use super::select::{Piece, check_inside, pieces, subtree};
 use super::steps::{Step, Steps};
 use crate::error::{DeleteError, OnFile, SelectError};
 use crate::home::{Home, Names, Scan};
+use crate::lock::ThreadLock;
 use crate::store::{Deletion, Forgotten, Store};
 
 /// What is deleted, and how.
@@ -104,7 +105,8 @@ impl Delete<'_> {
             let names = self.names(&threads, true)?;
             return Ok(Deleted { threads, files, names, rows });
         }
-        let locks = self.lock(&threads)?;
+        // Nobody may write any of the threads until all of them are gone.
+        let locks = lock_all(self.home, &threads).map_err(SelectError::from)?;
         let deletion = Deletion { threads: threads.clone() };
         if let Some(store) = self.store {
             store.begin_deletion(self.thread_id, &deletion).map_err(|it| self.in_store(it))?;
@@ -121,14 +123,17 @@ impl Delete<'_> {
         let names = self.names(&threads, false)?;
         self.steps.at(Step::FilesGone).on(self.home.root(), "deleted from")?;
         let rows = match self.store {
-            Some(store) => store.end_deletion(self.thread_id, &deletion),
+            Some(store) => store.forget_deleted(&deletion),
             None => Ok(Forgotten::default()),
         };
         let rows = rows.map_err(|it| self.in_store(it))?;
+        self.steps.at(Step::RowsGone).on(self.home.root(), "deleted from")?;
+        if let Some(store) = self.store {
+            store.end_deletion(self.thread_id).map_err(|it| self.in_store(it))?;
+        }
         drop(locks);
         for thread in &threads {
-            let root = self.home.root();
-            WriterLock::forget(root, thread).on(root, "unlocked")?;
+            ThreadLock::forget(self.home, thread).map_err(SelectError::from)?;
         }
         Ok(Deleted { threads, files, names, rows })
     }
@@ -184,17 +189,5 @@ impl Delete<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Nobody may write any of the threads until all of them are gone.
-    fn lock(&self, threads: &[String]) -> Result<Vec<WriterLock>, DeleteError> {
-        let root = self.home.root();
-        let mut locks = Vec::new();
-        for thread_id in threads {
-            let lock = WriterLock::take(root, thread_id).on(root, "locked")?;
-            let in_use = || SelectError::InUse { thread_id: thread_id.clone() };
-            locks.push(lock.ok_or_else(in_use)?);
-        }
-        Ok(locks)
     }
 }

@@ -4,7 +4,7 @@ use std::fs::{self, File, FileTimes, Metadata, OpenOptions, Permissions};
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rollfold_core::{Digest, Digester};
 
@@ -32,6 +32,11 @@ impl Stamp {
     /// Looks at what is at a path, not at what a link there leads to.
     pub(crate) fn of(path: &Path) -> io::Result<Self> {
         Self::from(&fs::symlink_metadata(path)?)
+    }
+
+    /// Looks at what a path leads to.
+    pub(crate) fn followed(path: &Path) -> io::Result<Self> {
+        Self::from(&fs::metadata(path)?)
     }
 
     fn from(metadata: &Metadata) -> io::Result<Self> {
@@ -80,7 +85,7 @@ pub(crate) fn last_touched(path: &Path) -> io::Result<SystemTime> {
     #[cfg(unix)]
     let touched = {
         use std::os::unix::fs::MetadataExt;
-        let changed = u64::try_from(metadata.ctime()).map(std::time::Duration::from_secs);
+        let changed = u64::try_from(metadata.ctime()).map(Duration::from_secs);
         let changed = changed.ok().and_then(|changed| UNIX_EPOCH.checked_add(changed));
         changed.map_or(touched, |changed| changed.max(touched))
     };
@@ -178,6 +183,77 @@ pub(crate) fn new_file(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+/// Makes a new folder for its owner only, with a name that nobody else uses.
+pub(crate) fn new_temporary_folder(parent: &Path, prefix: &str) -> io::Result<PathBuf> {
+    Ok(tempfile::Builder::new().prefix(prefix).tempdir_in(parent)?.keep())
+}
+
+/// Removes the folders whose names begin so and that nobody has touched for so long.
+pub(crate) fn remove_stale_folders(
+    parent: &Path,
+    prefix: &str,
+    stale_after: Duration,
+) -> io::Result<()> {
+    for entry in fs::read_dir(parent)? {
+        let entry = entry?;
+        let is_named = entry.file_name().as_encoded_bytes().starts_with(prefix.as_bytes());
+        if is_named && entry.file_type()?.is_dir() {
+            let age = SystemTime::now().duration_since(last_touched(&entry.path())?);
+            if age.is_ok_and(|age| age >= stale_after) {
+                fs::remove_dir_all(entry.path())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Removes those of these folders, the innermost last, that are empty.
+pub(crate) fn remove_empty_folders(folders: &[PathBuf]) {
+    for folder in folders.iter().rev() {
+        // What somebody else has put into it meanwhile keeps it there.
+        let _ = fs::remove_dir(folder);
+    }
+}
+
+/// Removes a folder and all that is in it.
+pub(crate) fn remove_folder(folder: &Path) -> io::Result<()> {
+    fs::remove_dir_all(folder)
+}
+
+/// Makes a folder and those it is in; tells which of them are new, the outermost first.
+pub(crate) fn make_new_folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut missing = Vec::new();
+    for folder in folder.ancestors().filter(|folder| !folder.as_os_str().is_empty()) {
+        if folder.is_dir() {
+            break;
+        }
+        missing.push(folder.to_owned());
+    }
+    missing.reverse();
+    fs::create_dir_all(folder)?;
+    Ok(missing)
+}
+
+/// Milliseconds since 1970; 0 for what is before.
+pub(crate) fn unix_ms(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The time so many milliseconds after 1970 began; now, if there is no such time.
+pub(crate) fn from_unix_ms(ms: u64) -> SystemTime {
+    UNIX_EPOCH.checked_add(Duration::from_millis(ms)).unwrap_or_else(SystemTime::now)
+}
+
+/// Gives a new file its time, and waits until all of it is on the disk.
+pub(crate) fn finish(file: &File, modified: SystemTime) -> io::Result<()> {
+    // Not every disk can hold every time.
+    if file.set_modified(modified).is_err() {
+        file.set_modified(SystemTime::now())?;
+    }
+    file.sync_all()
 }
 
 /// Gives a new file the time and the permissions of the one it stands for, and waits until all of it

@@ -30,7 +30,7 @@ impl Materialized {
 
 /// Makes sure that a log, named by either form, is there in its plain form, so that it can be
 /// appended to. The plain form gets the time and the permissions of the compressed one (A19). Who
-/// calls it holds the thread's [`WriterLock`](super::WriterLock).
+/// then appends holds the thread's [`ThreadLock`](super::ThreadLock).
 ///
 /// # Errors
 /// When there is no such log, when its compressed form is not whole, or when the system refuses

@@ -5,7 +5,7 @@ mod archive;
 mod aside;
 mod compress;
 mod delete;
-mod disk;
+pub(crate) mod disk;
 mod holders;
 mod lock;
 mod marker;
@@ -15,6 +15,10 @@ mod references;
 mod relocate;
 mod select;
 pub(crate) mod steps;
+
+use crate::error::LockError;
+use crate::home::Home;
+use crate::lock::ThreadLock;
 
 pub use archive::{Children, MoveOptions, MovedFile, MovedThread, archive, unarchive};
 #[cfg(feature = "testing")]
@@ -26,10 +30,23 @@ pub use compress::{CompressOptions, CompressReport, CompressRun, Savings, compre
 #[cfg(feature = "testing")]
 pub use delete::delete_with;
 pub use delete::{DeleteOptions, Deleted, delete};
-pub use lock::WriterLock;
 #[cfg(feature = "testing")]
 pub use materialize::materialize_with;
 pub use materialize::{Materialized, materialize};
 pub use pack::CompressOutcome;
+pub(crate) use references::References;
 pub use relocate::Relocated;
+pub(crate) use relocate::relocate;
+pub(crate) use select::subtree;
 pub use select::thread_id_of;
+
+/// How this program is called in the locks it takes here.
+const PROGRAM: &str = "rollfold";
+
+/// Keeps everybody from writing these threads.
+pub(crate) fn lock_all<'t>(
+    home: &Home,
+    threads: impl IntoIterator<Item = &'t String>,
+) -> Result<Vec<ThreadLock>, LockError> {
+    threads.into_iter().map(|thread| ThreadLock::acquire(home, thread, PROGRAM)).collect()
+}

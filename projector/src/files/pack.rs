@@ -6,11 +6,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use super::PROGRAM;
 use super::aside::{Retired, Retiree};
 use super::disk::{self, Content, Stamp};
-use super::lock::WriterLock;
 use super::steps::{Step, Steps, is_kill};
-use crate::error::{FileError, OnFile};
+use crate::error::{FileError, LockError, OnFile};
+use crate::home::Home;
+use crate::lock::ThreadLock;
 use crate::source::RolloutName;
 
 /// What became of a log (R248).
@@ -55,7 +57,7 @@ pub enum CompressOutcome {
 
 /// One log and what holds for its compression.
 pub(crate) struct Job<'j> {
-    pub(crate) home: &'j Path,
+    pub(crate) home: &'j Home,
     pub(crate) name: &'j RolloutName,
     pub(crate) plain: &'j Path,
     pub(crate) packed: PathBuf,
@@ -86,9 +88,12 @@ impl Job<'_> {
         if self.is_dry_run {
             return Ok(CompressOutcome::Compressible { plain_bytes: stamp.len_bytes });
         }
-        let lock = WriterLock::take(self.home, self.name.thread_id());
-        let Some(_lock) = lock.on(self.plain, "locked")? else {
-            return Ok(CompressOutcome::InUse);
+        let _lock = match ThreadLock::acquire(self.home, self.name.thread_id(), PROGRAM) {
+            Ok(lock) => lock,
+            Err(LockError::Held { .. }) => return Ok(CompressOutcome::InUse),
+            Err(LockError::Io { path, source }) => {
+                return Err(FileError { path, doing: "locked", source });
+            }
         };
         self.at(Step::Begun)?;
         let content = match self.of_packed(&stamp)? {

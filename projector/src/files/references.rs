@@ -1,6 +1,6 @@
 //! Which files go on from which (`history_base`, FORMAT A.2).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use crate::source::{RolloutName, base_id};
 pub(crate) struct References {
     /// Files by the id they name as their base.
     by_base: BTreeMap<String, Vec<PathBuf>>,
-    with_base: BTreeSet<PathBuf>,
+    bases: BTreeMap<PathBuf, String>,
 }
 
 impl References {
@@ -24,8 +24,8 @@ impl References {
         for found in &scan.files {
             if let Ok(Some(base)) = base_of(found) {
                 let base = base.to_ascii_lowercase();
+                references.bases.insert(found.path.clone(), base.clone());
                 references.by_base.entry(base).or_default().push(found.path.clone());
-                references.with_base.insert(found.path.clone());
             }
         }
         references
@@ -33,7 +33,12 @@ impl References {
 
     /// Whether the file goes on from another one.
     pub(crate) fn has_base(&self, path: &Path) -> bool {
-        self.with_base.contains(path)
+        self.bases.contains_key(path)
+    }
+
+    /// The id by which the file names the one it goes on from.
+    pub(crate) fn base_of(&self, path: &Path) -> Option<&str> {
+        self.bases.get(path).map(String::as_str)
     }
 
     /// The files that go on from the one that this name ends the name of.

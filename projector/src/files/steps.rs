@@ -37,6 +37,8 @@ pub enum Step {
     Delete,
     /// Nothing but rows is left of what is deleted.
     FilesGone,
+    /// Nothing but the note that it is deleted is left.
+    RowsGone,
     /// A file of a bundle is about to get its name.
     Place,
 }

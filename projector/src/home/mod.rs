@@ -8,6 +8,8 @@ mod scan;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::source::RolloutName;
+
 pub use names::{NameEntry, Names};
 pub use place::{home_dir, store_path};
 pub use scan::{Form, Found, Scan, Stray, StrayReason};
@@ -79,6 +81,13 @@ impl Home {
     #[must_use]
     pub fn archived_dir(&self) -> PathBuf {
         self.root.join("archived_sessions")
+    }
+
+    /// The folder among those of `sessions` that a rollout belongs in by its name (R236).
+    #[must_use]
+    pub fn dated_dir(&self, name: &RolloutName) -> PathBuf {
+        let (year, month, day) = name.date();
+        self.sessions_dir().join(year).join(month).join(day)
     }
 
     /// The file of names (FORMAT 14).

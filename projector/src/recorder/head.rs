@@ -1,7 +1,9 @@
 //! The first record of a thread: who it is (FORMAT 4, A.2).
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use rollfold_core::model::Thread;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -158,6 +160,30 @@ impl NewThread {
             originator: originator.to_owned(),
             cli_version: cli_version.to_owned(),
             ..Self::default()
+        }
+    }
+
+    /// What another thread tells of itself, for a fork of it that a program begins: where it works,
+    /// what its model is and starts with. Not who spawned it: a fork is a person's.
+    #[must_use]
+    pub fn like(thread: &Thread, originator: &str, cli_version: &str) -> Self {
+        let text = |text: &Option<Arc<str>>| text.as_deref().map(str::to_owned);
+        let head_cwd = thread.head.as_ref().and_then(|head| head.cwd.clone());
+        let cwd = thread.cwd.clone().or(head_cwd).unwrap_or_default();
+        let tools = thread.dynamic_tools.as_ref().map(|tools| serde_json::from_str(tools.get()));
+        let instructions = thread.base_instructions.as_ref();
+        Self {
+            model_provider: text(&thread.model_provider),
+            base_instructions: instructions.map(|it| it.text.to_string()),
+            dynamic_tools: tools.and_then(Result::ok).unwrap_or_default(),
+            memory_mode: text(&thread.memory_mode),
+            multi_agent_version: text(&thread.multi_agent_version),
+            git: thread.git.as_ref().map(|git| GitState {
+                commit_hash: text(&git.commit_hash),
+                branch: text(&git.branch),
+                repository_url: text(&git.repository_url),
+            }),
+            ..Self::new(&cwd, originator, cli_version)
         }
     }
 

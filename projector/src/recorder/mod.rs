@@ -1,43 +1,5 @@
 //! The writing side: threads are begun, gone on with, forked; their records are written as the
 //! reference writes them, and nothing that was acknowledged is lost.
-//!
-//! ```
-//! use rollfold_projector::{Home, NewRecord, NewThread, Recorder, RecorderOptions};
-//!
-//! let folder = tempfile::tempdir()?;
-//! let home = Home::at(folder.path());
-//! let options = RecorderOptions::default();
-//! let thread = NewThread::new("/work", "example", "1.0");
-//! let mut recorder = Recorder::create(&home, &thread, &options)?;
-//! recorder.append(NewRecord::turn_started("t1", None))?;
-//! recorder.append(NewRecord::user_message("hello"))?;
-//! recorder.world_state(&serde_json::json!({"agents_md": {"text": "use tabs"}}))?;
-//! assert!(!recorder.path().exists());
-//!
-//! // From here on, a loss of power cannot take any of it.
-//! let acknowledged = recorder.sync()?;
-//! assert_eq!(acknowledged.records, 4);
-//! let thread_id = recorder.thread_id().to_owned();
-//! recorder.close()?;
-//!
-//! let mut recorder = Recorder::resume(&home, &thread_id, &options)?;
-//! recorder.append(NewRecord::turn_complete("t1", Some("hi")))?;
-//! recorder.close()?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
-//!
-//! # What holds
-//!
-//! * Nothing is on the disk before the first [`Recorder::persist`], or flush with records (R237).
-//! * [`Recorder::append`] keeps a record in memory if the policy has it written (R220-R223, A1);
-//!   [`Recorder::flush`] hands all to the system, in order; what [`Recorder::sync`] acknowledges
-//!   stays whatever happens to the program or the machine. A recorder that is dropped loses what
-//!   was not flushed.
-//! * After an error, what was not written is kept, and the next flush writes it: whole records, once
-//!   each. A line that was cut off is ended and said ([`RecordNote`]), never written onto.
-//! * No ordinal is given twice: each is above all that stand in the log, readable or not as the
-//!   last record may be.
-//! * A thread has one writer ([`ThreadLock`]); the lock ends with the process.
 
 mod clock;
 mod disk;
@@ -45,66 +7,35 @@ mod fold;
 mod fork;
 mod head;
 mod journal;
-mod lock;
+mod options;
 mod record;
 mod resume;
 mod world;
 
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use rollfold_core::{
-    Depth, Frontier, Kind, Line, Policy, Span, Step, Window, WindowId, decode, model::HistoryMode,
-};
+use rollfold_core::{Depth, Frontier, Kind, Line, Policy, Span, Step, Window, WindowId, decode};
 
 use crate::error::RecordError;
 use crate::home::Home;
+use crate::lock::ThreadLock;
 
 pub use clock::{Clock, Ids, Moment, RandomIds, SystemClock};
 pub use disk::{LogDisk, LogFile, SystemDisk};
-pub use fork::{Cut, Fork, INTERRUPTED, Taken, open_thread};
+pub use fork::{
+    Cut, Fork, ForkPreview, INTERRUPTED, Taken, open_thread, preview_copy, preview_reference,
+};
 pub use head::{GitState, NewThread, ThreadMode};
 pub use journal::RecordNote;
-pub use lock::ThreadLock;
+pub use options::RecorderOptions;
 pub use record::{NewRecord, RecordTag};
 pub use world::{Compaction, WorldWritten};
 
 use head::{Base, Own};
 use journal::{Journal, JournalError};
+use options::policy_of;
 use resume::read_error;
-
-/// How a recorder works.
-#[derive(Debug, Clone)]
-pub struct RecorderOptions {
-    /// What others are told of who writes.
-    pub program: String,
-    /// Which records are written; those of today's writer for the thread's history mode if none.
-    pub policy: Option<Policy>,
-    /// Tells the time.
-    pub clock: Arc<dyn Clock>,
-    /// Makes ids.
-    pub ids: Arc<dyn Ids>,
-    /// Where logs are written.
-    pub disk: Arc<dyn LogDisk>,
-    /// Makes a compressed log plain, given the path of its plain form; none refuses to go on with
-    /// compressed logs.
-    pub materialize: Option<fn(&Path) -> io::Result<()>>,
-}
-
-impl Default for RecorderOptions {
-    fn default() -> Self {
-        Self {
-            program: env!("CARGO_PKG_NAME").to_owned(),
-            policy: None,
-            clock: Arc::new(SystemClock),
-            ids: Arc::new(RandomIds),
-            disk: Arc::new(SystemDisk),
-            materialize: None,
-        }
-    }
-}
 
 /// What became of a record that was offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,6 +70,44 @@ pub struct Unclosed {
 }
 
 /// Writes one thread.
+///
+/// ```
+/// use rollfold_projector::{Home, NewRecord, NewThread, Recorder, RecorderOptions};
+///
+/// let folder = tempfile::tempdir()?;
+/// let home = Home::at(folder.path());
+/// let options = RecorderOptions::default();
+/// let thread = NewThread::new("/work", "example", "1.0");
+/// let mut recorder = Recorder::create(&home, &thread, &options)?;
+/// recorder.append(NewRecord::turn_started("t1", None))?;
+/// recorder.append(NewRecord::user_message("hello"))?;
+/// recorder.world_state(&serde_json::json!({"agents_md": {"text": "use tabs"}}))?;
+/// assert!(!recorder.path().exists());
+///
+/// // From here on, a loss of power cannot take any of it.
+/// let acknowledged = recorder.sync()?;
+/// assert_eq!(acknowledged.records, 4);
+/// let thread_id = recorder.thread_id().to_owned();
+/// recorder.close()?;
+///
+/// let mut recorder = Recorder::resume(&home, &thread_id, &options)?;
+/// recorder.append(NewRecord::turn_complete("t1", Some("hi")))?;
+/// recorder.close()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # What holds
+///
+/// * Nothing is on the disk before the first [`Recorder::persist`], or flush with records (R237).
+/// * [`Recorder::append`] keeps a record in memory if the policy has it written (R220-R223, A1);
+///   [`Recorder::flush`] hands all to the system, in order; what [`Recorder::sync`] acknowledges
+///   stays whatever happens to the program or the machine. A recorder that is dropped loses what
+///   was not flushed.
+/// * After an error, what was not written is kept, and the next flush writes it: whole records, once
+///   each. A line that was cut off is ended and said ([`RecordNote`]), never written onto.
+/// * No ordinal is given twice: each is above all that stand in the log, readable or not as the
+///   last record may be.
+/// * A thread has one writer ([`ThreadLock`]); the lock ends with the process.
 pub struct Recorder {
     home: Home,
     thread_id: String,
@@ -227,9 +196,13 @@ impl Recorder {
         let span = Span::new(position.offset_bytes, bytes.len() as u64);
         let line = Line { seq: position.seq, span, bytes };
         let decoded = decode(line, &mut self.scratch, Depth::Needed);
+        let is_object = record.payload.trim_start().starts_with('{');
         let [found] = decoded.records.as_slice() else {
             return Err(RecordError::NoRecord { tag: record.tag.as_str() });
         };
+        if !is_object {
+            return Err(RecordError::NoRecord { tag: record.tag.as_str() });
+        }
         if !self.policy.persists(found) {
             return Ok(Offered::LeftOut);
         }
@@ -322,6 +295,9 @@ impl Recorder {
             JournalError::Shrunk { expected_bytes, found_bytes } => {
                 RecordError::Shrunk { path, expected_bytes, found_bytes }
             }
+            JournalError::Foreign { offset_bytes, len_bytes } => {
+                RecordError::Foreign { path, offset_bytes, len_bytes }
+            }
             JournalError::SyncLost { from_bytes } => RecordError::SyncLost { path, from_bytes },
         }
     }
@@ -362,6 +338,12 @@ impl Recorder {
         self.journal.pending().1
     }
 
+    /// What does not stand in the log yet, in order: to be offered to another recorder.
+    #[must_use]
+    pub fn into_pending(mut self) -> Vec<NewRecord> {
+        self.journal.take_pending()
+    }
+
     /// The context window that records are in now.
     #[must_use]
     pub fn window(&self) -> Window {
@@ -384,14 +366,6 @@ impl fmt::Debug for Recorder {
             .field("lock", &self.lock)
             .finish_non_exhaustive()
     }
-}
-
-fn policy_of(options: &RecorderOptions, mode: ThreadMode) -> Policy {
-    let mode = match mode {
-        ThreadMode::Legacy => HistoryMode::Legacy,
-        ThreadMode::Paginated => HistoryMode::Paginated,
-    };
-    options.policy.clone().unwrap_or_else(|| Policy::of_mode(Some(&mode)))
 }
 
 /// The folders that may be made with a log, the home's included: the innermost last.

@@ -1,7 +1,7 @@
 //! Going on with a thread (R239, A17, A19).
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rollfold_core::context::{ContextMode, reconstruct};
 use rollfold_core::model::HistoryMode;
@@ -9,11 +9,14 @@ use rollfold_core::{Frontier, Kind, RecordEntry, RecordIndex, Step, Window, Wind
 
 use super::fold;
 use super::journal::{Journal, Place, RecordNote};
-use super::{Recorder, RecorderOptions, ThreadLock, ThreadMode, policy_of};
+use super::options::policy_of;
+use super::{Recorder, RecorderOptions, ThreadMode, new_folders};
 use crate::disk::FileSource;
-use crate::error::{OpenError, RecordError};
+use crate::error::RecordError;
+use crate::files::materialize;
 use crate::home::{Found, Home};
 use crate::lines::ReadError;
+use crate::lock::ThreadLock;
 use crate::source::{Chain, LogSource, Resolve, SourceBodies};
 
 /// The logs of a home, looked for when one is asked for.
@@ -52,7 +55,7 @@ impl Recorder {
         options: &RecorderOptions,
     ) -> Result<Self, RecordError> {
         let lock = ThreadLock::acquire(home, thread_id, &options.program)?;
-        let path = plain(path, options)?;
+        let path = materialize(path)?.path().to_owned();
         let own = FileSource::open(&path).map_err(RecordError::Open)?;
         let unread = |source| RecordError::Read { path: path.clone(), offset_bytes: 0, source };
         let chain = Chain::open(Box::new(own), &Bases(home)).map_err(unread)?;
@@ -75,7 +78,8 @@ impl Recorder {
         // The fold has taken the line end for given.
         let place = Place { end_bytes: end_bytes - u64::from(is_torn), is_torn };
         let (disk, clock) = (options.disk.clone(), options.clock.clone());
-        let mut journal = Journal::resume(disk, clock, path.clone(), place);
+        let mut journal =
+            Journal::resume(disk, clock, path.clone(), new_folders(home, &path), place);
         if is_torn {
             let offset_bytes = place.end_bytes - torn_bytes;
             journal.note(RecordNote::TornLine { offset_bytes, len_bytes: torn_bytes });
@@ -118,22 +122,6 @@ pub(super) fn newest(home: &Home, thread_id: &str) -> Result<Found, RecordError>
     })
 }
 
-/// The plain form of a log, made if it is only there compressed.
-fn plain(path: &Path, options: &RecorderOptions) -> Result<PathBuf, RecordError> {
-    let plain = match path.extension().is_some_and(|extension| extension == "zst") {
-        true => path.with_extension(""),
-        false => path.to_owned(),
-    };
-    let failed = |source| RecordError::Materialize { path: plain.clone(), source };
-    let mut packed = plain.as_os_str().to_owned();
-    packed.push(".zst");
-    if !plain.try_exists().map_err(failed)? && Path::new(&packed).try_exists().map_err(failed)? {
-        let materialize = options.materialize.ok_or_else(|| io::ErrorKind::Unsupported.into());
-        materialize.and_then(|materialize| materialize(&plain)).map_err(failed)?;
-    }
-    Ok(plain)
-}
-
 pub(super) fn read_error(path: &Path, error: ReadError) -> RecordError {
     let path = path.to_owned();
     match error {
@@ -161,11 +149,18 @@ fn check(
     }
     match state.history().mode() {
         None | Some(HistoryMode::Legacy) => Ok(ThreadMode::Legacy),
-        Some(HistoryMode::Paginated) => match first {
+        Some(HistoryMode::Paginated) => {
             // A17: what does not begin with its head, no reader goes on with.
-            Some(first) if first.kind == Kind::SessionMeta => Ok(ThreadMode::Paginated),
-            _ => Err(RecordError::NoHead { path: path() }),
-        },
+            if first.is_none_or(|first| first.kind != Kind::SessionMeta) {
+                return Err(RecordError::NoHead { path: path() });
+            }
+            let claim = state.facts().forks().inheritance().unreached_claim();
+            let next_ordinal = state.next_ordinal().unwrap_or(u64::MAX);
+            match claim.filter(|start_ordinal| next_ordinal < *start_ordinal) {
+                Some(start_ordinal) => Err(RecordError::Unfinished { path: path(), start_ordinal }),
+                None => Ok(ThreadMode::Paginated),
+            }
+        }
         Some(HistoryMode::Other(mode)) => {
             Err(RecordError::UnknownMode { path: path(), mode: mode.to_string() })
         }
@@ -179,10 +174,4 @@ fn window(records: &RecordIndex, source: &Chain, options: &RecorderOptions) -> W
     let fresh = || WindowId::parse(&options.ids.next_id(options.clock.now()));
     let id = window.id.or_else(fresh);
     Window { id, first_id: window.first_id.or(id), ..window }
-}
-
-impl From<OpenError> for RecordError {
-    fn from(error: OpenError) -> Self {
-        Self::Open(error)
-    }
 }

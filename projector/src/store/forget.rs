@@ -10,7 +10,7 @@ use crate::error::{CorruptProblem, StoreError};
 use crate::rows::codec::{RowAt, decode, encode};
 use crate::rows::{files, summary};
 use crate::schema::{self, Bytes};
-use crate::search;
+use crate::search::{self, IndexOptions};
 use crate::source::RolloutName;
 
 /// How much was forgotten.
@@ -83,12 +83,9 @@ impl Store {
         Ok(write.commit()?)
     }
 
-    /// Ends a deletion: its note and all rows of its threads go at once.
-    pub(crate) fn end_deletion(
-        &self,
-        thread_id: &str,
-        deletion: &Deletion,
-    ) -> Result<Forgotten, StoreError> {
+    /// Takes all rows of a deletion's threads, at once, and then what their words have left in the
+    /// search index.
+    pub(crate) fn forget_deleted(&self, deletion: &Deletion) -> Result<Forgotten, StoreError> {
         let write = self.begin_write()?;
         let threads: Vec<&str> = deletion.threads.iter().map(String::as_str).collect();
         let keys = keys_of_threads(&write.open_table(schema::THREADS)?, &threads)?;
@@ -97,9 +94,17 @@ impl Store {
         for thread in threads {
             write.open_table(schema::NAMES)?.remove(thread.as_bytes())?;
         }
-        write.open_table(schema::DELETIONS)?.remove(thread_id.as_bytes())?;
         write.commit()?;
+        // Of no log, so that nothing is indexed.
+        self.index_thread("", &IndexOptions { purges: true, ..IndexOptions::default() })?;
         Ok(forgotten)
+    }
+
+    /// Notes that a deletion has ended.
+    pub(crate) fn end_deletion(&self, thread_id: &str) -> Result<(), StoreError> {
+        let write = self.begin_write()?;
+        write.open_table(schema::DELETIONS)?.remove(thread_id.as_bytes())?;
+        Ok(write.commit()?)
     }
 }
 
@@ -159,7 +164,7 @@ fn forget(write: &WriteTransaction, keys: &[&str]) -> Result<Forgotten, StoreErr
             write.open_table(schema::NAMES)?.remove(thread_id.as_bytes())?;
         }
     }
-    files::remove(write, keys)?;
+    files::forget(write, keys)?;
     let mut meta = write.open_table(schema::META)?;
     let count = read_forgotten(&meta)?.wrapping_add(1);
     meta.insert(schema::META_FORGOTTEN, count.to_le_bytes().as_slice())?;

@@ -25,6 +25,7 @@ pub use fate::{Fate, Operation};
 pub use image::Image;
 pub use logs::{FaultyLogs, Torn};
 
+pub use crate::bundle::import_with;
 pub use crate::files::steps::{Interruption, Step, Steps};
 pub use crate::files::{
     archive_with, compress_with, delete_with, materialize_with, unarchive_with,

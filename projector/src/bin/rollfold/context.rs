@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use rollfold_projector::{Home, OpenError, Opened, Store, store_path};
+use rollfold_projector::{Home, Library, OpenError, Opened, Store, store_path};
 
 /// How this program is called in a store that it has open.
 const PROGRAM: &str = "rollfold";
@@ -102,6 +102,23 @@ impl Context {
             [] => Ok(vec![Home::from_env()?]),
             named => Ok(named.iter().map(Home::at).collect()),
         }
+    }
+
+    /// The one home that is written.
+    pub fn home(&self) -> Result<Home, Failure> {
+        match self.homes()?.as_slice() {
+            [home] => Ok(home.clone()),
+            _ => Err(Failure::usage("several homes: name the one with --home")),
+        }
+    }
+
+    /// The id of a thread: as it is, or by what the store knows it.
+    pub fn thread_id(&self, name: &str) -> Result<String, Failure> {
+        let is_id = name.len() == 36 && name.bytes().all(|it| it == b'-' || it.is_ascii_hexdigit());
+        if is_id {
+            return Ok(name.to_ascii_lowercase());
+        }
+        Ok(Library::open(self.store_to_read()?)?.find(name)?.id.to_string())
     }
 
     /// The store's file.

@@ -30,10 +30,16 @@ struct Cli {
 enum Command {
     /// Shows the files of a home: the rollouts, and what else lies among them and why it is none.
     Find(cmd::find::Args),
+    /// Begins a thread with what another one has.
+    Fork(cmd::fork::Args),
     /// Lists threads.
     List(Box<cmd::list::Args>),
     /// Draws who spawned whom, or who was forked from whom.
     Tree(cmd::tree::Args),
+    /// Takes the newest turns of a thread back.
+    Rollback(cmd::rollback::Args),
+    /// Searches what was said, run, printed and changed.
+    Search(cmd::search::Args),
 }
 
 fn main() -> ExitCode {
@@ -41,8 +47,11 @@ fn main() -> ExitCode {
     let context = Context::new(places, json);
     let done = match command {
         Command::Find(args) => cmd::find::run(&context, &args),
+        Command::Fork(args) => cmd::fork::run(&context, &args),
         Command::List(args) => cmd::list::run(&context, &args),
         Command::Tree(args) => cmd::tree::run(&context, &args),
+        Command::Rollback(args) => cmd::rollback::run(&context, &args),
+        Command::Search(args) => cmd::search::run(&context, &args),
     };
     match done {
         Ok(code) => code.into(),

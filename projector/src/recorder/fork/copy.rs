@@ -6,10 +6,8 @@ use rollfold_core::{Depth, Kind, Line, Raw, Record, RecordRef, decode, format::R
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::super::{
-    Ids, Moment, NewRecord, NewThread, Offered, RecordTag, Recorder, RecorderOptions, ThreadMode,
-    policy_of,
-};
+use super::super::options::policy_of;
+use super::super::{Ids, Moment, NewRecord, Offered, RecordTag, Recorder, RecorderOptions};
 use super::Taken;
 use super::parent::Parent;
 use crate::error::RecordError;
@@ -31,7 +29,7 @@ pub(super) fn copy(
     kept: &[Kept],
     assign_ids: bool,
 ) -> Result<Taken, RecordError> {
-    let mut taken = Taken::default();
+    let mut taken = Taken { damaged: parent.damaged, ..Taken::default() };
     let (ids, clock) = (recorder.options.ids.clone(), recorder.options.clock.clone());
     for kept in kept {
         let ids = assign_ids.then(|| (&*ids, clock.now()));
@@ -47,26 +45,22 @@ pub(super) fn copy(
     Ok(taken)
 }
 
-/// The ordinal of the first record that is a spawned agent's own (FORMAT A.2); none in a log
-/// without.
-pub(super) fn own_start_ordinal(
+/// What copying them would take over.
+pub(super) fn count(
     parent: &Parent<'_>,
     kept: &[Kept],
-    thread: &NewThread,
     options: &RecorderOptions,
-) -> Result<Option<u64>, RecordError> {
-    if thread.mode == ThreadMode::Legacy {
-        return Ok(None);
-    }
-    let policy = policy_of(options, thread.mode);
-    let mut start = 1;
+) -> Result<Taken, RecordError> {
+    let policy = policy_of(options, parent.mode);
+    let mut taken = Taken { damaged: parent.damaged, ..Taken::default() };
     for kept in kept {
         let is_written = read(parent, kept.record, |record, _| {
             RecordTag::of(&record.tag).is_some() && policy.persists(record)
         })?;
-        start += u64::from(is_written);
+        taken.records += u64::from(is_written);
+        taken.left_out += u64::from(!is_written);
     }
-    Ok(Some(start))
+    Ok(taken)
 }
 
 /// Reads a record and what `look` wants of it and of its bytes.

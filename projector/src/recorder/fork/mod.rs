@@ -10,8 +10,9 @@ mod parent;
 mod reference;
 
 use rollfold_core::forks::{SpawnFork, interruption};
+use rollfold_core::model::Thread;
 
-use super::{NewRecord, NewThread, Recorder, RecorderOptions};
+use super::{NewRecord, NewThread, Recorder, RecorderOptions, ThreadMode};
 use crate::disk::FileSource;
 use crate::error::RecordError;
 use crate::home::Home;
@@ -64,6 +65,49 @@ pub struct Taken {
     pub damaged: u64,
 }
 
+/// What a fork would be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForkPreview {
+    /// The thread that would be forked.
+    pub parent: Thread,
+    /// How both are written.
+    pub mode: ThreadMode,
+    /// What would be taken over.
+    pub taken: Taken,
+    /// By reference: the log that would be named, its first ordinal and its first byte that are
+    /// left out. None if nothing would be kept, or of a copy.
+    pub base: Option<(String, u64, u64)>,
+}
+
+/// What a fork by copy would be; nothing is written.
+///
+/// # Errors
+/// When the log cannot be read or cut there.
+pub fn preview_copy(
+    source: &dyn LogSource,
+    fork: &Fork,
+    options: &RecorderOptions,
+) -> Result<ForkPreview, RecordError> {
+    let parent = Parent::read(source)?;
+    let kept = parent.kept(parent.range(&fork.cut)?);
+    let taken = copy::count(&parent, &kept, options)?;
+    Ok(ForkPreview { parent: parent.thread(), mode: parent.mode, taken, base: None })
+}
+
+/// What a fork by reference would be; nothing is written.
+///
+/// # Errors
+/// As [`Recorder::fork_by_reference`], but for writing.
+pub fn preview_reference(source: &Chain, fork: &Fork) -> Result<ForkPreview, RecordError> {
+    let parent = Parent::read(source)?;
+    let place = reference::place_of(&parent, source, &fork.cut)?;
+    let records = place.as_ref().map_or(0, |(_, records)| *records);
+    let taken = Taken { records, damaged: parent.damaged, ..Taken::default() };
+    let base =
+        place.map(|(base, _)| (base.thread_id, base.end_ordinal_exclusive, base.end_byte_offset));
+    Ok(ForkPreview { parent: parent.thread(), mode: parent.mode, taken, base })
+}
+
 /// The log of a thread, archived or not, with what it goes on from: to be forked.
 ///
 /// # Errors
@@ -102,13 +146,12 @@ impl Recorder {
         let parent = Parent::read(source)?;
         let range = parent.range(&fork.cut)?;
         let kept = parent.kept(range.clone());
-        let mut thread = parent.child(thread)?;
+        let mut thread = parent.child(thread);
         if kept.is_empty() {
             thread.forked_from_id = None;
         }
         Self::staged(home, &thread, None, options, |recorder| {
-            let mut taken = copy::copy(recorder, &parent, &kept, fork.assign_ids)?;
-            taken.damaged = parent.damaged;
+            let taken = copy::copy(recorder, &parent, &kept, fork.assign_ids)?;
             if let Some(marker) = &fork.end_turn
                 && fork.cut == Cut::Whole
             {
@@ -134,11 +177,14 @@ impl Recorder {
     ) -> Result<(Self, Taken), RecordError> {
         let parent = Parent::read(source)?;
         let kept = parent.kept_for_agent(spawn)?;
-        let thread = parent.child(thread)?;
-        let start_ordinal = copy::own_start_ordinal(&parent, &kept, &thread, options)?;
+        let thread = parent.child(thread);
+        // The head has the first ordinal, and the copies those behind it.
+        let start_ordinal = match parent.mode {
+            ThreadMode::Legacy => None,
+            ThreadMode::Paginated => Some(copy::count(&parent, &kept, options)?.records + 1),
+        };
         Self::staged(home, &thread, start_ordinal, options, |recorder| {
-            let mut taken = copy::copy(recorder, &parent, &kept, false)?;
-            taken.damaged = parent.damaged;
+            let taken = copy::copy(recorder, &parent, &kept, false)?;
             if let Some(hint) = hint {
                 recorder.append(NewRecord::message("developer", hint))?;
             }

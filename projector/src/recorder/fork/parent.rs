@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use rollfold_core::forks::{self, CutError, ForkPoint, Kept, SourceState, SpawnFork};
-use rollfold_core::model::{HistoryMode, TurnHead};
+use rollfold_core::model::{HistoryMode, Thread, TurnHead};
 use rollfold_core::{ApplyError, Frontier, RecordClass, Snapshot, Span};
 
 use super::super::{NewThread, ThreadMode, fold, read_error};
@@ -57,11 +57,18 @@ impl<'s> Parent<'s> {
         SourceBodies(self.source)
     }
 
+    pub(super) fn thread(&self) -> Thread {
+        self.snapshot.thread().clone()
+    }
+
+    pub(super) fn id(&self) -> Option<String> {
+        self.snapshot.thread().id().map(|id| id.to_string())
+    }
+
     /// What the child's head says: it is written as its parent is, and forked from it.
-    pub(super) fn child(&self, thread: &NewThread) -> Result<NewThread, RecordError> {
-        let own_id = self.snapshot.thread().id().map(|id| id.to_string());
-        let forked_from_id = thread.forked_from_id.clone().or(own_id);
-        Ok(NewThread { mode: self.mode, forked_from_id, ..thread.clone() })
+    pub(super) fn child(&self, thread: &NewThread) -> NewThread {
+        let forked_from_id = thread.forked_from_id.clone().or_else(|| self.id());
+        NewThread { mode: self.mode, forked_from_id, ..thread.clone() }
     }
 
     /// What the thread is in the middle of (R131).

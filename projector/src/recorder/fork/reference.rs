@@ -1,14 +1,14 @@
 //! Forks that name a place in another log instead of copying it (FORMAT A.2, SEMANTICS A22-A24).
 
-use std::path::Path;
-
 use rollfold_core::forks::CutError;
 use rollfold_core::{Body, Depth, Line, Ordinal, RecordClass, Span, decode};
 
 use super::parent::Parent;
 use super::{Cut, Fork, Taken};
 use crate::error::RecordError;
+use crate::files::materialize;
 use crate::home::{Form, Home};
+use crate::lock::ThreadLock;
 use crate::recorder::head::Base;
 use crate::recorder::{NewThread, Recorder, RecorderOptions, ThreadMode};
 use crate::source::{Chain, LogSource, RolloutName};
@@ -30,12 +30,8 @@ impl Recorder {
         options: &RecorderOptions,
     ) -> Result<(Self, Taken), RecordError> {
         let parent = Parent::read(source)?;
-        if parent.mode != ThreadMode::Paginated {
-            return Err(RecordError::NotPaginated { key: source.key().to_owned() });
-        }
-        let end_seq = end_of(&parent, &fork.cut)?;
-        let mut thread = parent.child(thread)?;
-        let place = place_before(&parent, source, end_seq)?;
+        let place = place_of(&parent, source, &fork.cut)?;
+        let mut thread = parent.child(thread);
         let mut taken = Taken { damaged: parent.damaged, ..Taken::default() };
         let Some((base, kept)) = place else {
             thread.forked_from_id = None;
@@ -60,6 +56,18 @@ impl Recorder {
         taken.records = kept;
         Ok((recorder, taken))
     }
+}
+
+/// The place where a thread is cut, and how many records are before it; none if only heads are.
+pub(super) fn place_of(
+    parent: &Parent<'_>,
+    chain: &Chain,
+    cut: &Cut,
+) -> Result<Option<(Base, u64)>, RecordError> {
+    if parent.mode != ThreadMode::Paginated {
+        return Err(RecordError::NotPaginated { key: chain.key().to_owned() });
+    }
+    place_before(parent, chain, end_of(parent, cut)?)
 }
 
 /// The first line that is left out, by seq.
@@ -88,8 +96,7 @@ fn end_of(parent: &Parent<'_>, cut: &Cut) -> Result<u64, RecordError> {
     }
 }
 
-/// The place behind the last kept line, and how many records are before it; none if only heads
-/// are.
+/// The place behind the last kept line.
 fn place_before(
     parent: &Parent<'_>,
     chain: &Chain,
@@ -140,19 +147,17 @@ fn look(parent: &Parent<'_>, seq: u64, span: Span) -> Result<(Option<u64>, bool)
 fn last_id(parent: &Parent<'_>, key: &str) -> String {
     let name = RolloutName::parse(&format!("{key}.jsonl"));
     let last = name.map(|name| name.segment_id().unwrap_or_else(|| name.thread_id()).to_owned());
-    let own_id = || parent.snapshot.thread().id().map(|id| id.to_string()).unwrap_or_default();
-    last.unwrap_or_else(own_id)
+    last.unwrap_or_else(|| parent.id().unwrap_or_default())
 }
 
 /// A25: what others go on from is not compressed.
 fn make_plain(home: &Home, id: &str, options: &RecorderOptions) -> Result<(), RecordError> {
-    let Some(materialize) = options.materialize else { return Ok(()) };
     let scan = home.scan()?;
     let packed = scan.by_last_id(id).filter(|found| found.form == Form::Compressed);
-    let path = packed.map(|found| found.path.as_path());
-    let made = path.map(|path: &Path| {
-        materialize(path)
-            .map_err(|source| RecordError::Materialize { path: path.to_owned(), source })
-    });
-    made.unwrap_or(Ok(()))
+    let Some((found, name)) = packed.and_then(|it| Some((it, it.name.as_ref()?))) else {
+        return Ok(());
+    };
+    let _lock = ThreadLock::acquire(home, name.thread_id(), &options.program)?;
+    materialize(&found.path)?;
+    Ok(())
 }

@@ -35,17 +35,10 @@ impl ThreadLock {
     /// When somebody else has it, with who that is as far as can be told, or when it cannot be
     /// taken.
     pub fn acquire(home: &Home, thread_id: &str, program: &str) -> Result<Self, LockError> {
-        let folder = home.root().join(FOLDER);
-        // An id is part of a name here.
-        let name = format!("{}.lock", thread_id.to_ascii_lowercase());
-        let is_name = thread_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        let path = folder.join(&name);
+        let path = path_of(home, thread_id)?;
         let failed = |source| LockError::Io { path: path.clone(), source };
-        if !is_name || thread_id.is_empty() {
-            return Err(failed(io::ErrorKind::InvalidFilename.into()));
-        }
-        make_folder(&folder).map_err(failed)?;
-        let coordination = coordinate(&folder.join(COORDINATION))?;
+        make_folder(&home.root().join(FOLDER)).map_err(failed)?;
+        let coordination = coordinate(home)?;
         for _ in 0..TRIES {
             let file = open(&path).map_err(failed)?;
             match file.try_lock() {
@@ -66,6 +59,25 @@ impl ThreadLock {
             }
         }
         Err(failed(io::ErrorKind::ResourceBusy.into()))
+    }
+
+    /// Removes the lock's file of a thread that is gone. A lock that somebody has is left alone.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub(crate) fn forget(home: &Home, thread_id: &str) -> Result<(), LockError> {
+        let path = path_of(home, thread_id)?;
+        let failed = |source| LockError::Io { path: path.clone(), source };
+        if !path.try_exists().map_err(failed)? {
+            return Ok(());
+        }
+        let _coordination = coordinate(home)?;
+        let file = open(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => fs::remove_file(&path).map_err(failed),
+            Err(TryLockError::WouldBlock) => Ok(()),
+            Err(TryLockError::Error(source)) => Err(failed(source)),
+        }
     }
 
     /// The lock's file.
@@ -91,6 +103,16 @@ impl Drop for ThreadLock {
     }
 }
 
+/// An id is part of a name here.
+fn path_of(home: &Home, thread_id: &str) -> Result<PathBuf, LockError> {
+    let path = home.root().join(FOLDER).join(format!("{}.lock", thread_id.to_ascii_lowercase()));
+    let is_in_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    match !thread_id.is_empty() && thread_id.bytes().all(is_in_name) {
+        true => Ok(path),
+        false => Err(LockError::Io { path, source: io::ErrorKind::InvalidFilename.into() }),
+    }
+}
+
 fn make_folder(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -108,9 +130,10 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 /// Waits for the lock under which others are taken and given back.
-fn coordinate(path: &Path) -> Result<File, LockError> {
-    let failed = |source| LockError::Io { path: path.to_owned(), source };
-    let file = open(path).map_err(failed)?;
+fn coordinate(home: &Home) -> Result<File, LockError> {
+    let path = home.root().join(FOLDER).join(COORDINATION);
+    let failed = |source| LockError::Io { path: path.clone(), source };
+    let file = open(&path).map_err(failed)?;
     for _ in 0..TRIES {
         match file.try_lock() {
             Ok(()) => return Ok(file),

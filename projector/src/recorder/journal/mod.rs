@@ -5,6 +5,8 @@
 //! and what stands behind the last place known is compared with what was to be written: whole lines
 //! are done, a piece of one is ended by a line end, and that line is written again (R238, A19).
 
+mod reconcile;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
@@ -12,11 +14,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rollfold_core::Digest;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::clock::Clock;
 use super::disk::{LogDisk, LogFile};
-use super::record::{NewRecord, RecordTag};
+use super::record::NewRecord;
 
 /// Bytes handed to the system at once, at most one line more.
 const BATCH_BYTES: usize = 256 * 1024;
@@ -31,13 +33,6 @@ pub enum RecordNote {
         /// Where it begins.
         offset_bytes: u64,
         /// Bytes of it that are there.
-        len_bytes: u64,
-    },
-    /// Somebody else wrote there meanwhile, against the lock.
-    Foreign {
-        /// Where it begins.
-        offset_bytes: u64,
-        /// Bytes of it.
         len_bytes: u64,
     },
 }
@@ -66,6 +61,11 @@ pub(super) enum JournalError {
     Shrunk {
         expected_bytes: u64,
         found_bytes: u64,
+    },
+    /// Somebody else wrote behind what was written, against the lock.
+    Foreign {
+        offset_bytes: u64,
+        len_bytes: u64,
     },
     /// The system once could not say whether all is on the disk.
     SyncLost {
@@ -137,14 +137,16 @@ impl Journal {
         }
     }
 
-    /// A log that is there as far as `place`.
+    /// A log that is there as far as `place`. Whoever made it may have died before its name was on
+    /// the disk for good, so all folders count as new.
     pub(super) fn resume(
         disk: Arc<dyn LogDisk>,
         clock: Arc<dyn Clock>,
         path: PathBuf,
+        folders: Vec<PathBuf>,
         place: Place,
     ) -> Self {
-        let journal = Self::create(disk, clock, path, Vec::new());
+        let journal = Self::create(disk, clock, path, folders);
         Self { is_made: true, place, ..journal }
     }
 
@@ -163,6 +165,12 @@ impl Journal {
     /// Records offered that do not stand in the log yet, and about how many bytes they take.
     pub(super) fn pending(&self) -> (usize, usize) {
         (self.pending.len(), self.pending_bytes)
+    }
+
+    /// What does not stand in the log yet.
+    pub(super) fn take_pending(&mut self) -> Vec<NewRecord> {
+        self.pending_bytes = 0;
+        self.pending.drain(..).map(|pending| pending.record).collect()
     }
 
     pub(super) fn written(&self) -> u64 {
@@ -325,114 +333,6 @@ impl Journal {
             lines += 1;
         }
         (batch, lines)
-    }
-
-    /// Looks at what stands behind the last place known, and ends what was cut off.
-    fn reconcile(&mut self, len_bytes: u64) -> Result<(), JournalError> {
-        if self.place.is_torn {
-            if self.behind(len_bytes, 1)?.is_empty() {
-                self.append(b"\n")?;
-            }
-            self.place = Place { end_bytes: self.place.end_bytes + 1, is_torn: false };
-        }
-        let len_bytes = len_bytes.max(self.place.end_bytes);
-        if len_bytes == self.place.end_bytes {
-            return Ok(());
-        }
-        let sent = self.pending.iter().map_while(|it| it.written.as_ref());
-        let sent_bytes: usize = sent.map(|written| written.line.len()).sum();
-        let found = self.behind(len_bytes, sent_bytes.saturating_add(2))?;
-        let mut rest = &found[..];
-        while let Some(line) = self.sent_line()
-            && let Some(after) = rest.strip_prefix(&*line)
-        {
-            rest = after;
-            self.place.end_bytes += line.len() as u64;
-            self.pop();
-        }
-        let offset_bytes = self.place.end_bytes;
-        let left_bytes = len_bytes - offset_bytes;
-        if left_bytes == 0 {
-            return Ok(());
-        }
-        let is_ours = left_bytes == rest.len() as u64;
-        self.end_line(offset_bytes, left_bytes, rest, is_ours)
-    }
-
-    /// Behind the last line that is known, something stands: a piece of ours, or another's.
-    fn end_line(
-        &mut self,
-        offset_bytes: u64,
-        left_bytes: u64,
-        rest: &[u8],
-        is_all: bool,
-    ) -> Result<(), JournalError> {
-        let line = self.sent_line().unwrap_or_default();
-        let piece = rest.strip_suffix(b"\n").unwrap_or(rest);
-        let is_ended = match is_all {
-            true => piece.len() < rest.len(),
-            false => self.last_byte(offset_bytes + left_bytes)? == Some(b'\n'),
-        };
-        if !is_ended {
-            self.append(b"\n")?;
-        }
-        let end_bytes = offset_bytes + left_bytes + u64::from(!is_ended);
-        self.place = Place { end_bytes, is_torn: false };
-        if !is_all || !line.starts_with(piece) {
-            self.notes.push(RecordNote::Foreign { offset_bytes, len_bytes: left_bytes });
-        } else if piece.len() + 1 == line.len() {
-            self.pop();
-        } else {
-            let len_bytes = piece.len() as u64;
-            self.notes.push(RecordNote::TornLine { offset_bytes, len_bytes });
-            self.tell_all();
-        }
-        Ok(())
-    }
-
-    /// A reader that saw a piece of a patch no longer knows the world (R69): what was cut off is
-    /// told again as a whole.
-    fn tell_all(&mut self) {
-        let Some(Pending { record, ordinal, world: Some(world), written: Some(written) }) =
-            self.pending.front_mut()
-        else {
-            return;
-        };
-        if record.tag != RecordTag::WorldState {
-            return;
-        }
-        self.pending_bytes -= record.payload.len();
-        record.payload = json!({"full": true, "state": **world}).to_string();
-        self.pending_bytes += record.payload.len();
-        written.line = record.line(&written.stamp, *ordinal);
-    }
-
-    /// The first line that was sent and does not stand there for sure.
-    fn sent_line(&self) -> Option<Vec<u8>> {
-        Some(self.pending.front()?.written.as_ref()?.line.clone())
-    }
-
-    /// Bytes behind the last place known, at most so many.
-    fn behind(&mut self, len_bytes: u64, most: usize) -> Result<Vec<u8>, JournalError> {
-        let start_bytes = self.place.end_bytes;
-        let there = len_bytes.saturating_sub(start_bytes);
-        let mut bytes = vec![0; usize::try_from(there).unwrap_or(most).min(most)];
-        let file = self.opened()?;
-        let mut filled = 0;
-        while let Some(room) = bytes.get_mut(filled..).filter(|room| !room.is_empty()) {
-            match file.read_at(start_bytes + filled as u64, room)? {
-                0 => break,
-                len => filled += len,
-            }
-        }
-        bytes.truncate(filled);
-        Ok(bytes)
-    }
-
-    fn last_byte(&mut self, end_bytes: u64) -> Result<Option<u8>, JournalError> {
-        let mut byte = [0];
-        let len = self.opened()?.read_at(end_bytes.saturating_sub(1), &mut byte)?;
-        Ok((len == 1).then_some(byte[0]))
     }
 }
 
