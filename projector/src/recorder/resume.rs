@@ -10,7 +10,7 @@ use rollfold_core::{Frontier, Kind, RecordEntry, RecordIndex, Step, Window, Wind
 use super::fold;
 use super::journal::{Journal, Place, RecordNote};
 use super::options::policy_of;
-use super::{Recorder, RecorderOptions, ThreadMode};
+use super::{Recorder, RecorderOptions, ThreadMode, new_folders};
 use crate::disk::FileSource;
 use crate::error::RecordError;
 use crate::files::materialize;
@@ -78,7 +78,8 @@ impl Recorder {
         // The fold has taken the line end for given.
         let place = Place { end_bytes: end_bytes - u64::from(is_torn), is_torn };
         let (disk, clock) = (options.disk.clone(), options.clock.clone());
-        let mut journal = Journal::resume(disk, clock, path.clone(), place);
+        let mut journal =
+            Journal::resume(disk, clock, path.clone(), new_folders(home, &path), place);
         if is_torn {
             let offset_bytes = place.end_bytes - torn_bytes;
             journal.note(RecordNote::TornLine { offset_bytes, len_bytes: torn_bytes });
