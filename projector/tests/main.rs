@@ -19,6 +19,7 @@ mod processes;
 mod recorder;
 mod recorder_faults;
 mod recorder_forks;
+mod recorder_homes;
 mod recording;
 mod search;
 mod search_cases;
