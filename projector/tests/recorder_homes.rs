@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 use rollfold_core::model::ItemsView;
 use rollfold_projector::{
     Cut, Fork, Form, Home, Library, NewRecord, Recorder, RecorderOptions, Store, SyncOptions,
-    ThreadMode, open_thread,
+    ThreadLock, ThreadMode, open_thread,
 };
 
-use crate::recording::{TestIds, assert_accepted, home, options, thread};
+use crate::recording::{TestIds, assert_accepted, home, id, options, thread};
 
 fn options_from(first_id: u64) -> RecorderOptions {
     RecorderOptions { ids: TestIds::from(first_id), ..options() }
@@ -105,4 +105,25 @@ fn what_a_fork_goes_on_from_is_made_plain() {
     assert!(home.scan().unwrap().files.iter().all(|found| found.form == Form::Plain));
     let store = Store::in_memory().unwrap();
     assert_eq!(listed(&home, &store)[1].1, ["first", "own"]);
+}
+
+#[test]
+fn a_lock_that_is_given_back_is_free_whoever_is_being_started() {
+    let (_folder, home) = home();
+    let is_done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        // Each has all files of this process open for a moment.
+        scope.spawn(|| {
+            for _ in 0..40 {
+                let mut program = std::process::Command::new(std::env::current_exe().unwrap());
+                let out = program.args(["--list", "--exact", "none"]).output().unwrap();
+                assert!(out.status.success());
+            }
+            is_done.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
+        while !is_done.load(std::sync::atomic::Ordering::Relaxed) {
+            let lock = ThreadLock::acquire(&home, &id(1), "test");
+            assert!(lock.unwrap().path().starts_with(home.root()));
+        }
+    });
 }
