@@ -36,10 +36,15 @@
 //!   name. A store can be deleted at any time: it costs time, never data.
 //! * What a [`Recorder`] acknowledges stays; a thread has one writer ([`ThreadLock`]).
 //!
+//! # Search
+//!
+//! [`Store::index`] takes what was synced into an inverted index, [`Store::search`] finds words,
+//! phrases and beginnings of words in everything a thread says now, and tells what it could not
+//! search yet.
+//!
 //! # What it is not
 //!
-//! No finder of logs, no search, no copy of the log: of a record that changes nothing only its
-//! place and kind are kept.
+//! No copy of the log: of a record that changes nothing only its place and kind are kept.
 //!
 //! # Limits
 //!

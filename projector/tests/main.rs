@@ -25,6 +25,8 @@ mod recorder_kills;
 mod recording;
 mod search;
 mod search_cases;
+#[cfg(feature = "cli")]
+mod search_command;
 mod search_naive;
 mod support;
 mod sweep;
