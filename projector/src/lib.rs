@@ -32,7 +32,9 @@
 //! * A log that was rewritten is folded anew as the next generation; the one before stays.
 //! * Every block of a store's file carries a checksum: damage is a typed error, never an answer.
 //!   A store that cannot be used is set aside, not deleted ([`Store::open_or_rebuild`]).
-//! * Logs are only read. A store can be deleted at any time: it costs time, never data.
+//! * Logs are only read, but by a [`Recorder`] and by operations on files that are asked for by
+//!   name. A store can be deleted at any time: it costs time, never data.
+//! * What a [`Recorder`] acknowledges stays; a thread has one writer ([`ThreadLock`]).
 //!
 //! # Search
 //!
