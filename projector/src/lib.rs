@@ -121,7 +121,7 @@ pub use source::{
     BaseProblem, Chain, Identity, LogSource, MemSource, Resolve, RolloutName, SourceBodies,
     SourceNote,
 };
-pub use store::{Deletion, Forgotten, Healed, Holder, Opened, Overlay, Store};
+pub use store::{Deletion, Forgotten, Healed, Holder, Opened, Overlay, ShownPath, Store};
 pub use sync::{
     AllProgress, Check, Outcome, Progress, RewriteSign, SyncOptions, Synced, SyncedAll,
 };

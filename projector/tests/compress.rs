@@ -11,7 +11,8 @@ use rollfold_core::testing::Prng;
 use rollfold_projector::testing::{Interruption, Step, Steps, compress_with, materialize_with};
 use rollfold_projector::{
     CompressOptions, CompressOutcome, CompressReport, CompressRun, Home, MaterializeError,
-    Materialized, Tended, ThreadLock, compress, materialize,
+    Materialized, NewRecord, NewThread, Recorder, RecorderOptions, Tended, ThreadLock, compress,
+    materialize,
 };
 use tempfile::TempDir;
 
@@ -455,6 +456,32 @@ fn a_writer_with_the_lock_and_compression_keep_each_other_out() {
     });
     assert!(seen.into_inner().unwrap() >= 6);
     assert!(ThreadLock::acquire(&cold.home, THREAD, "test").is_ok());
+}
+
+/// A19: an append makes a compressed log plain first.
+#[test]
+fn what_is_recorded_to_a_compressed_log_goes_behind_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::at(folder.path());
+    let options = RecorderOptions::default();
+    let thread = NewThread::default();
+    let mut recorder = Recorder::create(&home, &thread, &options).unwrap();
+    recorder.append(NewRecord::turn_started("t1", None)).unwrap();
+    recorder.sync().unwrap();
+    let (plain, thread_id) = (recorder.path().to_owned(), recorder.thread_id().to_owned());
+    recorder.close().unwrap();
+    let before = log_bytes(&plain);
+    let always = CompressOptions { cold_after: Duration::ZERO, ..self::options() };
+    assert!(matches!(one(compress(&home, &always).unwrap()), CompressOutcome::Compressed { .. }));
+    assert!(!plain.exists());
+    let mut recorder = Recorder::resume(&home, &thread_id, &options).unwrap();
+    recorder.append(NewRecord::turn_started("t2", None)).unwrap();
+    recorder.sync().unwrap();
+    // While it is open, it stays plain.
+    assert!(matches!(one(compress(&home, &always).unwrap()), CompressOutcome::InUse));
+    recorder.close().unwrap();
+    let after = fs::read(&plain).unwrap();
+    assert!(after.len() > before.len() && after.starts_with(&before));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod archive;
 mod bundle;
 mod bundle_hostile;
+mod commands_files;
 mod compress;
 mod corrupt;
 mod crash;

@@ -45,6 +45,7 @@ pub enum Step {
 
 /// What comes in between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "only tests come in between"))]
 pub enum Interruption {
     /// Nothing; the operation goes on.
     None,
