@@ -34,10 +34,15 @@
 //!   A store that cannot be used is set aside, not deleted ([`Store::open_or_rebuild`]).
 //! * Logs are only read. A store can be deleted at any time: it costs time, never data.
 //!
+//! # Search
+//!
+//! [`Store::index`] takes what was synced into an inverted index, [`Store::search`] finds words,
+//! phrases and beginnings of words in everything a thread says now, and tells what it could not
+//! search yet.
+//!
 //! # What it is not
 //!
-//! No finder of logs, no search, no copy of the log: of a record that changes nothing only its
-//! place and kind are kept.
+//! No copy of the log: of a record that changes nothing only its place and kind are kept.
 //!
 //! # Limits
 //!
@@ -60,6 +65,7 @@ mod files;
 mod home;
 mod library;
 mod lines;
+mod lock;
 mod page;
 mod past;
 mod query;
@@ -91,7 +97,7 @@ pub use error::{
 pub use files::{
     Children, CompressOptions, CompressOutcome, CompressReport, CompressRun, DeleteOptions,
     Deleted, Materialized, MoveOptions, MovedFile, MovedThread, Relocated, Savings, Tended,
-    ThreadLock, archive, compress, delete, materialize, thread_id_of, unarchive,
+    archive, compress, delete, materialize, thread_id_of, unarchive,
 };
 pub use home::{
     Form, Found, Home, HomeError, NameEntry, Names, Scan, Stray, StrayReason, home_dir, store_path,
@@ -101,6 +107,7 @@ pub use library::{
     HomesSynced, Kin, Library, LogEntry, LogPlace, NotListed, Relation, ThreadEntry, ThreadFilter,
     ThreadTime, ThreadsRequest, TreeNode, Verdict,
 };
+pub use lock::ThreadLock;
 pub use page::{DiagnosticAt, Generation, ItemAt, ItemRow, Order, Page, Paging, TurnRow};
 pub use query::{
     CursorProblem, Diff, Differing, LIST_LIMIT, LIST_LIMIT_MAX, LineAt, LineChanges, List,

@@ -22,6 +22,9 @@ mod recorder_faults;
 mod recorder_forks;
 mod recording;
 mod search;
+mod search_cases;
+#[cfg(feature = "cli")]
+mod search_command;
 mod search_naive;
 mod support;
 mod sweep;

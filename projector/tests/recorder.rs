@@ -311,7 +311,8 @@ pub(crate) fn script(recorder: &mut Recorder, steps: std::ops::Range<usize>) {
 #[test]
 fn a_torn_tail_is_ended_and_said_and_no_ordinal_comes_twice() {
     let torn_ordinal = "{\"timestamp\":\"2026-03-01T10:00:00.000Z\",\"ordinal\":41,\"type\":\"event_msg\",\"payload\":{\"type\":\"warning\"}}";
-    for (tail, next) in [("", 3), ("{\"timestamp\":\"2026", 3), (torn_ordinal, 42)] {
+    let lower = format!("{torn_ordinal}\n{}", torn_ordinal.replace("41", "7"));
+    for (tail, next) in [("", 3), ("{\"timestamp\":\"2026", 3), (torn_ordinal, 42), (&lower, 42)] {
         let (_folder, home) = home();
         let options = options();
         let mut recorder =
@@ -324,7 +325,9 @@ fn a_torn_tail_is_ended_and_said_and_no_ordinal_comes_twice() {
         std::fs::write(&path, &log).unwrap();
 
         let mut recorder = Recorder::resume(&home, &thread_id, &options).unwrap();
-        let note = RecordNote::TornLine { offset_bytes: end_bytes, len_bytes: tail.len() as u64 };
+        let torn_bytes = tail.rsplit('\n').next().unwrap().len() as u64;
+        let offset_bytes = end_bytes + tail.len() as u64 - torn_bytes;
+        let note = RecordNote::TornLine { offset_bytes, len_bytes: torn_bytes };
         let notes = if tail.is_empty() { vec![] } else { vec![note] };
         assert_eq!(recorder.notes(), notes);
         assert_eq!(std::fs::read(&path).unwrap(), log, "resuming alone changes nothing");
@@ -401,4 +404,24 @@ fn a_thread_has_one_writer() {
     assert!(home.root().join(name).is_file());
     recorder.close().unwrap();
     Recorder::resume(&home, &thread_id, &options).unwrap();
+}
+
+#[test]
+fn a_compressed_log_is_made_plain_and_gone_on_with() {
+    let (_folder, home) = home();
+    let mut recorder = Recorder::create(&home, &thread(ThreadMode::Legacy), &options()).unwrap();
+    script(&mut recorder, 0..5);
+    let (path, thread_id) = (recorder.path().to_owned(), recorder.thread_id().to_owned());
+    recorder.close().unwrap();
+    let log = std::fs::read(&path).unwrap();
+    let packed = zstd::stream::encode_all(&*log, 3).unwrap();
+    std::fs::write(path.with_extension("jsonl.zst"), packed).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let mut recorder = Recorder::resume(&home, &thread_id, &options()).unwrap();
+    assert_eq!(recorder.path(), path);
+    script(&mut recorder, 5..7);
+    recorder.close().unwrap();
+    assert!(std::fs::read(&path).unwrap().starts_with(&log));
+    assert_eq!(lines(&path).len(), 8);
+    assert_eq!(home.scan().unwrap().files.len(), 1);
 }

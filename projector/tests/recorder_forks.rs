@@ -347,3 +347,33 @@ fn a_copy_that_cannot_be_written_is_not_there() {
     let key = FileSource::open(home.scan().unwrap().files[0].path.clone()).unwrap();
     assert_eq!(home.scan().unwrap().files.len(), 1, "{}", key.key());
 }
+
+#[test]
+fn the_command_line_forks_and_rolls_back() {
+    // Not there where the command line is switched off.
+    let Some(program) = option_env!("CARGO_BIN_EXE_rollfold") else { return };
+    let (_folder, home) = home();
+    let origin = parent(&home, ThreadMode::Legacy, 3, false);
+    let run = |args: &[&str]| {
+        let mut command = std::process::Command::new(program);
+        let out = command.arg("--json").arg("--home").arg(home.root()).args(args).output().unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        serde_json::from_slice::<Value>(&out.stdout).unwrap()
+    };
+    let cut = ["--after-turn", "p1"];
+    let dry = run(&[&["fork", &origin, "--dry-run"], &cut[..]].concat());
+    assert_eq!((&dry["threadId"], &dry["parentId"]), (&Value::Null, &json!(origin)));
+    assert_eq!(home.scan().unwrap().files.len(), 1);
+    let made = run(&[&["fork", &origin], &cut[..]].concat());
+    assert_eq!(made["records"], dry["records"]);
+    let path = std::path::PathBuf::from(made["path"].as_str().unwrap());
+    assert_accepted(&path);
+    let fold = || Model::of(&std::fs::read(&path).unwrap()).snapshot;
+    assert_eq!(turn_ids(&fold()), ["p0", "p1"]);
+    assert_eq!(fold().thread().cwd.as_deref(), Some("/work"));
+    let id = made["threadId"].as_str().unwrap();
+    run(&["rollback", id, "1", "--dry-run"]);
+    assert_eq!(turn_ids(&fold()), ["p0", "p1"]);
+    run(&["rollback", id, "1"]);
+    assert_eq!(turn_ids(&fold()), ["p0"]);
+}

@@ -197,6 +197,9 @@ fn the_index_follows_appends_rollbacks_and_rewrites() {
                 log.bytes.truncate(end);
                 log.bytes.extend(event(r#"{"type":"user_message","message":"told anew"}"#).bytes());
             }
+            2 => {
+                store.forget(&[log.key()]).unwrap();
+            }
             1 => log.bytes.extend(event(r#"{"type":"thread_rolled_back","num_turns":1}"#).bytes()),
             _ if log.bytes.len() < whole.len() => {
                 let at = ends.iter().position(|end| *end > log.bytes.len()).unwrap_or(0);

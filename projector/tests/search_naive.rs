@@ -29,7 +29,7 @@ impl Naive {
                         if text.parse::<f64>().is_ok() && text.parse::<i64>().is_err() {
                             odd.insert((key.clone(), row.at));
                         }
-                        texts.push(((key.clone(), row.at), kind, folded(text)));
+                        texts.push(((key.clone(), row.at), kind, folded(&shown(text))));
                     });
                 }
             }
@@ -173,6 +173,20 @@ fn folded(text: &str) -> Vec<char> {
         }
     };
     text.chars().map(fold).collect()
+}
+
+/// The text without what colours a terminal.
+fn shown(text: &str) -> String {
+    let mut parts = text.split("\u{1b}[");
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|char| (' '..='?').contains(&char));
+        match rest.chars().next() {
+            Some('@'..='~') => shown.extend(rest.chars().skip(1)),
+            _ => shown.extend(["\u{1b}[", part]),
+        }
+    }
+    shown
 }
 
 /// Pieces and whether a word may go on behind the last.

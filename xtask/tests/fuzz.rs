@@ -17,7 +17,9 @@ fn the_planted_fault_is_found() {
 fn every_target_runs() {
     let Ran { stdout: text, code, .. } = fuzz(&["--seconds", "0"]);
     assert_eq!(code, 0, "{text}");
-    for target in ["decode", "fold", "differential", "store", "bounds"] {
+    for target in
+        ["decode", "fold", "differential", "store", "library", "recorder", "roundtrip", "bounds"]
+    {
         assert!(text.lines().any(|line| line.starts_with(target)), "{target}: {text}");
     }
 }

@@ -7,7 +7,7 @@ use rollfold_core::ApplyError;
 use rollfold_core::context::ContextError;
 use rollfold_core::forks::CutError;
 
-use super::{OpenError, advice};
+use super::{MaterializeError, OpenError, advice};
 use crate::home::HomeError;
 use crate::store::Holder;
 
@@ -81,14 +81,8 @@ pub enum RecordError {
         source: io::Error,
     },
     /// The compressed log cannot be made plain.
-    #[error("{}: is compressed and cannot be made plain: {source}; {advice}", path.display(),
-        advice = advice(source))]
-    Materialize {
-        /// The log.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Materialize(#[from] MaterializeError),
     /// The log's first record names another thread.
     #[error("{}: is the log of thread {found}, not of {expected}", path.display())]
     OtherThread {

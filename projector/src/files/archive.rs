@@ -6,12 +6,12 @@ use std::time::SystemTime;
 use super::PROGRAM;
 use super::aside::{Aside, LINGER};
 use super::disk;
-use super::lock::ThreadLock;
 use super::relocate::{Relocated, is_same, relocate};
 use super::select::{Piece, check_inside, pieces, subtree};
 use super::steps::Steps;
 use crate::error::{FileError, MoveError, OnFile, SelectError};
 use crate::home::{Home, Scan};
+use crate::lock::ThreadLock;
 
 /// The threads that a thread spawned, by its id.
 pub type Children<'c> = &'c dyn Fn(&str) -> Vec<String>;

@@ -20,11 +20,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::PROGRAM;
 use super::disk::{self, Content, Stamp};
 use super::holders::{Holders, holders_of};
-use super::lock::ThreadLock;
 use super::steps::{Step, Steps, is_kill};
 use crate::disk::forms_of;
 use crate::error::{FileError, LockError, OnFile};
 use crate::home::Home;
+use crate::lock::ThreadLock;
 use crate::source::RolloutName;
 
 const ENDING: &str = ".aside";

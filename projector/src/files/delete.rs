@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 
 use super::archive::Children;
 use super::disk;
-use super::lock::ThreadLock;
 use super::lock_all;
 use super::references::{References, last_id};
 use super::select::{Piece, check_inside, pieces, subtree};
 use super::steps::{Step, Steps};
 use crate::error::{DeleteError, OnFile, SelectError};
 use crate::home::{Home, Names, Scan};
+use crate::lock::ThreadLock;
 use crate::store::{Deletion, Forgotten, Store};
 
 /// What is deleted, and how.

@@ -18,6 +18,7 @@ pub(crate) mod steps;
 
 use crate::error::LockError;
 use crate::home::Home;
+use crate::lock::ThreadLock;
 
 pub use archive::{Children, MoveOptions, MovedFile, MovedThread, archive, unarchive};
 #[cfg(feature = "testing")]
@@ -29,7 +30,6 @@ pub use compress::{CompressOptions, CompressReport, CompressRun, Savings, compre
 #[cfg(feature = "testing")]
 pub use delete::delete_with;
 pub use delete::{DeleteOptions, Deleted, delete};
-pub use lock::ThreadLock;
 #[cfg(feature = "testing")]
 pub use materialize::materialize_with;
 pub use materialize::{Materialized, materialize};

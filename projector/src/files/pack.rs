@@ -9,10 +9,10 @@ use std::time::{Duration, SystemTime};
 use super::PROGRAM;
 use super::aside::{Retired, Retiree};
 use super::disk::{self, Content, Stamp};
-use super::lock::ThreadLock;
 use super::steps::{Step, Steps, is_kill};
 use crate::error::{FileError, LockError, OnFile};
 use crate::home::Home;
+use crate::lock::ThreadLock;
 use crate::source::RolloutName;
 
 /// What became of a log (R248).

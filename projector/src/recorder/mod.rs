@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 use rollfold_core::{Depth, Frontier, Kind, Line, Policy, Span, Step, Window, WindowId, decode};
 
 use crate::error::RecordError;
-use crate::files::ThreadLock;
 use crate::home::Home;
+use crate::lock::ThreadLock;
 
 pub use clock::{Clock, Ids, Moment, RandomIds, SystemClock};
 pub use disk::{LogDisk, LogFile, SystemDisk};

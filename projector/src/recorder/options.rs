@@ -1,7 +1,5 @@
 //! How a recorder works.
 
-use std::io;
-use std::path::Path;
 use std::sync::Arc;
 
 use rollfold_core::Policy;
@@ -10,7 +8,6 @@ use rollfold_core::model::HistoryMode;
 use super::clock::{Clock, Ids, RandomIds, SystemClock};
 use super::disk::{LogDisk, SystemDisk};
 use super::head::ThreadMode;
-use crate::files;
 
 /// How a recorder works.
 #[derive(Debug, Clone)]
@@ -25,9 +22,6 @@ pub struct RecorderOptions {
     pub ids: Arc<dyn Ids>,
     /// Where logs are written.
     pub disk: Arc<dyn LogDisk>,
-    /// Makes a compressed log plain, given the path of its plain form; none refuses to go on with
-    /// compressed logs.
-    pub materialize: Option<fn(&Path) -> io::Result<()>>,
 }
 
 impl Default for RecorderOptions {
@@ -38,13 +32,8 @@ impl Default for RecorderOptions {
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
             disk: Arc::new(SystemDisk),
-            materialize: Some(make_plain),
         }
     }
-}
-
-fn make_plain(path: &Path) -> io::Result<()> {
-    files::materialize(path).map(drop).map_err(io::Error::other)
 }
 
 /// Which records are written.

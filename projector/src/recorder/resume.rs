@@ -1,7 +1,7 @@
 //! Going on with a thread (R239, A17, A19).
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rollfold_core::context::{ContextMode, reconstruct};
 use rollfold_core::model::HistoryMode;
@@ -10,12 +10,13 @@ use rollfold_core::{Frontier, Kind, RecordEntry, RecordIndex, Step, Window, Wind
 use super::fold;
 use super::journal::{Journal, Place, RecordNote};
 use super::options::policy_of;
-use super::{Recorder, RecorderOptions, ThreadMode};
+use super::{Recorder, RecorderOptions, ThreadMode, new_folders};
 use crate::disk::FileSource;
 use crate::error::RecordError;
-use crate::files::ThreadLock;
+use crate::files::materialize;
 use crate::home::{Found, Home};
 use crate::lines::ReadError;
+use crate::lock::ThreadLock;
 use crate::source::{Chain, LogSource, Resolve, SourceBodies};
 
 /// The logs of a home, looked for when one is asked for.
@@ -54,7 +55,7 @@ impl Recorder {
         options: &RecorderOptions,
     ) -> Result<Self, RecordError> {
         let lock = ThreadLock::acquire(home, thread_id, &options.program)?;
-        let path = plain(path, options)?;
+        let path = materialize(path)?.path().to_owned();
         let own = FileSource::open(&path).map_err(RecordError::Open)?;
         let unread = |source| RecordError::Read { path: path.clone(), offset_bytes: 0, source };
         let chain = Chain::open(Box::new(own), &Bases(home)).map_err(unread)?;
@@ -77,7 +78,8 @@ impl Recorder {
         // The fold has taken the line end for given.
         let place = Place { end_bytes: end_bytes - u64::from(is_torn), is_torn };
         let (disk, clock) = (options.disk.clone(), options.clock.clone());
-        let mut journal = Journal::resume(disk, clock, path.clone(), place);
+        let mut journal =
+            Journal::resume(disk, clock, path.clone(), new_folders(home, &path), place);
         if is_torn {
             let offset_bytes = place.end_bytes - torn_bytes;
             journal.note(RecordNote::TornLine { offset_bytes, len_bytes: torn_bytes });
@@ -118,22 +120,6 @@ pub(super) fn newest(home: &Home, thread_id: &str) -> Result<Found, RecordError>
         Some(path) => RecordError::Archived { thread_id, path },
         None => RecordError::NotFound { thread_id },
     })
-}
-
-/// The plain form of a log, made if it is only there compressed.
-fn plain(path: &Path, options: &RecorderOptions) -> Result<PathBuf, RecordError> {
-    let plain = match path.extension().is_some_and(|extension| extension == "zst") {
-        true => path.with_extension(""),
-        false => path.to_owned(),
-    };
-    let failed = |source| RecordError::Materialize { path: plain.clone(), source };
-    let mut packed = plain.as_os_str().to_owned();
-    packed.push(".zst");
-    if !plain.try_exists().map_err(failed)? && Path::new(&packed).try_exists().map_err(failed)? {
-        let materialize = options.materialize.ok_or_else(|| io::ErrorKind::Unsupported.into());
-        materialize.and_then(|materialize| materialize(&plain)).map_err(failed)?;
-    }
-    Ok(plain)
 }
 
 pub(super) fn read_error(path: &Path, error: ReadError) -> RecordError {

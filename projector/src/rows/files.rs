@@ -181,22 +181,21 @@ fn times_in(meta: &impl ReadableTable<&'static str, Bytes>) -> Result<Option<u64
     Ok(row.and_then(|row| Some(u64::from_le_bytes(row.value().try_into().ok()?))))
 }
 
-/// Takes out the files of these logs, wherever they lie.
-pub(crate) fn remove(write: &WriteTransaction, keys: &[&str]) -> Result<(), StoreError> {
+/// Takes out what is known of the files that are these logs.
+pub(crate) fn forget(write: &WriteTransaction, keys: &[&str]) -> Result<(), StoreError> {
     let mut files = write.open_table(schema::FILES)?;
-    let mut of_keys = Vec::new();
-    for row in files.iter()? {
-        let (file, row) = row?;
-        let (home, path) = file.value();
+    let mut problem = None;
+    files.retain(|(home, path), row| {
         let at = RowAt { table: "files", key: (home, String::from_utf8_lossy(path).into_owned()) };
-        if keys.contains(&&*FileRow::read(row.value(), &at)?.key) {
-            of_keys.push((home, path.to_vec()));
+        match FileRow::read(row, &at) {
+            Ok(row) => !keys.contains(&row.key.as_str()),
+            Err(error) => {
+                problem.get_or_insert(error);
+                true
+            }
         }
-    }
-    for (home, path) in of_keys {
-        files.remove((home, &*path))?;
-    }
-    Ok(())
+    })?;
+    problem.map_or(Ok(()), Err)
 }
 
 /// The number of a home, by the text of its absolute path; `None` if it has none yet.

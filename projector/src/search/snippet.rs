@@ -100,3 +100,65 @@ fn push_mark(snippet: &mut Snippet, from: usize) {
         _ => snippet.marks.push(from..end),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str, terms: &[&str]) -> String {
+        let mut places: Vec<Place> = Vec::new();
+        for (term, word) in terms.iter().enumerate() {
+            let found = text.match_indices(word);
+            places.extend(found.map(|(at, word)| Place { at: at..at + word.len(), term }));
+        }
+        places.sort_unstable_by_key(|place| (place.at.start, place.at.end));
+        let Snippet { text, marks, is_cut_before, is_cut_after } = snippet(text, &places);
+        let mut shown = text;
+        for mark in marks.iter().rev() {
+            shown.insert(mark.end, ']');
+            shown.insert(mark.start, '[');
+        }
+        let dots = |is_cut| if is_cut { "..." } else { "" };
+        format!("{}{shown}{}", dots(is_cut_before), dots(is_cut_after))
+    }
+
+    #[test]
+    fn snippets_show_what_was_found() {
+        let long = "lorem ipsum dolor sit amet ".repeat(20);
+        let cases = [
+            of("one two three", &["two"]),
+            of("  one\n\n\ttwo\0three  ", &["two", "one"]),
+            of("two", &["two"]),
+            of("a two two", &["two"]),
+            of("overlap", &["over", "verla"]),
+            of("\u{2028}日本語です", &["本"]),
+            of(&format!("{long}two {long}"), &["two"]),
+            of(&format!("two {long} two and one {long}"), &["one", "two"]),
+            of(&format!("{}two", "é".repeat(100)), &["two"]),
+            of(&format!("two{}", "x".repeat(400)), &["two"]),
+            of("none", &[]),
+        ];
+        let filler = "ipsum dolor sit amet lorem ipsum dolor sit amet ";
+        let behind = &long.get(..144 - "two ".len()).unwrap();
+        let expected = [
+            "one [two] three".to_owned(),
+            "[one] [two] three".into(),
+            "[two]".into(),
+            "a [two] [two]".into(),
+            "[overla]p".into(),
+            "日[本]語です".into(),
+            format!("...{filler}[two] {}...", behind.trim_end()),
+            format!(
+                "...{}[two] and [one] {}...",
+                filler.get(1..).unwrap(),
+                long.get(..132).unwrap().trim_end()
+            ),
+            format!("...{}[two]", "é".repeat(48)),
+            format!("[two]{}...", "x".repeat(189)),
+            "none".into(),
+        ];
+        for (shown, expected) in cases.iter().zip(&expected) {
+            assert_eq!(shown, expected);
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! What of an item is searched, and what kind of text it is.
 
+use std::borrow::Cow;
+
 use rollfold_core::is_contextual_user_text;
 use rollfold_core::model::{
     CollabAgentToolCallItem, DynamicToolCallItem, FileChangeItem, FileUpdateKind, McpToolCallItem,
@@ -135,11 +137,12 @@ impl FromIterator<TextKind> for TextKinds {
     }
 }
 
-/// Calls `each` with every text of an item, in order. No text goes on in the next one.
+/// Calls `each` with every text of an item, in order, without what colours a terminal. No text goes
+/// on in the next one.
 pub(super) fn each_text(item: &ThreadItem, mut each: impl FnMut(TextKind, &str)) {
     let mut put = |kind, text: &str| {
         if !text.is_empty() {
-            each(kind, text);
+            each(kind, &without_escapes(text));
         }
     };
     match item {
@@ -175,6 +178,27 @@ pub(super) fn each_text(item: &ThreadItem, mut each: impl FnMut(TextKind, &str))
         ThreadItem::Unknown(item) => json(TextKind::Other, &item.value, &mut put),
         ThreadItem::Sleep(_) | ThreadItem::ContextCompaction(_) => {}
     }
+}
+
+/// A text without control sequences (ECMA-48 CSI): they cut words, and cling to them.
+fn without_escapes(text: &str) -> Cow<'_, str> {
+    const CSI: &str = "\u{1b}[";
+    if !text.contains(CSI) {
+        return Cow::Borrowed(text);
+    }
+    let mut parts = text.split(CSI);
+    let mut kept = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.bytes().position(|byte| !matches!(byte, b' '..=b'?'));
+        let is_final = |end: &usize| {
+            part.as_bytes().get(*end).is_some_and(|byte| (b'@'..=b'~').contains(byte))
+        };
+        match end.filter(is_final).and_then(|end| part.get(end + 1..)) {
+            Some(behind) => kept.push_str(behind),
+            None => kept.extend([CSI, part]),
+        }
+    }
+    Cow::Owned(kept)
 }
 
 /// One fragment that a client wrote makes the whole message contextual (SEMANTICS section 0).

@@ -172,7 +172,7 @@ fn forget(write: &WriteTransaction, keys: &[&str]) -> Result<Forgotten, StoreErr
             write.open_table(schema::NAMES)?.remove(thread_id.as_bytes())?;
         }
     }
-    files::remove(write, keys)?;
+    files::forget(write, keys)?;
     let mut meta = write.open_table(schema::META)?;
     let count = read_forgotten(&meta)?.wrapping_add(1);
     meta.insert(schema::META_FORGOTTEN, count.to_le_bytes().as_slice())?;

@@ -1,7 +1,8 @@
 //! A disk for recorders that fails on purpose.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -29,6 +30,9 @@ struct State {
     appends: Vec<u64>,
     /// Bytes of each log that a sync has followed.
     synced: BTreeMap<PathBuf, u64>,
+    /// Bytes that a sync failed to follow: systems forget these, and later say that all is well.
+    lost: BTreeMap<PathBuf, Vec<Range<u64>>>,
+    synced_folders: BTreeSet<PathBuf>,
 }
 
 impl FaultyLogs {
@@ -56,10 +60,24 @@ impl FaultyLogs {
         self.lock().appends.clone()
     }
 
-    /// Bytes of a log that stay after a loss of power.
-    #[must_use]
-    pub fn synced_bytes(&self, path: &Path) -> u64 {
-        self.lock().synced.get(path).copied().unwrap_or(0)
+    /// What of a log stays after a loss of power; `None` if not even its name in these folders.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn after_power_loss(&self, path: &Path, inside: &Path) -> io::Result<Option<Vec<u8>>> {
+        let state = self.lock();
+        let mut folders = path.ancestors().skip(1).take_while(|folder| folder.starts_with(inside));
+        if !folders.all(|folder| state.synced_folders.contains(folder)) {
+            return Ok(None);
+        }
+        let mut bytes = std::fs::read(path)?;
+        let place = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+        bytes.truncate(place(state.synced.get(path).copied().unwrap_or(0)));
+        for range in state.lost.get(path).into_iter().flatten() {
+            let end = place(range.end).min(bytes.len());
+            bytes.get_mut(place(range.start)..end).unwrap_or_default().fill(0);
+        }
+        Ok(Some(bytes))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -112,8 +130,10 @@ impl LogDisk for FaultyLogs {
         self.operate(|| SystemDisk.remove(path))
     }
 
-    fn sync_folder(&self, _: &Path) -> io::Result<()> {
-        self.operate(|| Ok(()))
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        self.operate(|| Ok(()))?;
+        self.lock().synced_folders.insert(path.to_owned());
+        Ok(())
     }
 }
 
@@ -154,9 +174,18 @@ impl LogFile for FaultyLog {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.disk.operate(|| Ok(()))?;
         let len_bytes = self.file.len_bytes()?;
-        self.disk.lock().synced.insert(self.path.clone(), len_bytes);
-        Ok(())
+        let synced = self.disk.operate(|| Ok(()));
+        let mut state = self.disk.lock();
+        match &synced {
+            Ok(()) => {
+                state.synced.insert(self.path.clone(), len_bytes);
+            }
+            Err(_) => {
+                let before = state.synced.get(&self.path).copied().unwrap_or(0);
+                state.lost.entry(self.path.clone()).or_default().push(before..len_bytes);
+            }
+        }
+        synced
     }
 }

@@ -38,6 +38,8 @@ enum Command {
     Tree(cmd::tree::Args),
     /// Takes the newest turns of a thread back.
     Rollback(cmd::rollback::Args),
+    /// Searches what was said, run, printed and changed.
+    Search(cmd::search::Args),
     /// Compresses logs that were not written for a while.
     Compress(cmd::compress::Args),
     /// Puts a thread away, and the threads it spawned.
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         Command::List(args) => cmd::list::run(&context, &args),
         Command::Tree(args) => cmd::tree::run(&context, &args),
         Command::Rollback(args) => cmd::rollback::run(&context, &args),
+        Command::Search(args) => cmd::search::run(&context, &args),
         Command::Compress(args) => cmd::compress::run(&context, &args),
         Command::Archive(args) => cmd::archive::run_archive(&context, &args),
         Command::Unarchive(args) => cmd::archive::run_unarchive(&context, &args),

@@ -1,14 +1,14 @@
 //! Forks that name a place in another log instead of copying it (FORMAT A.2, SEMANTICS A22-A24).
 
-use std::path::Path;
-
 use rollfold_core::forks::CutError;
 use rollfold_core::{Body, Depth, Line, Ordinal, RecordClass, Span, decode};
 
 use super::parent::Parent;
 use super::{Cut, Fork, Taken};
 use crate::error::RecordError;
+use crate::files::materialize;
 use crate::home::{Form, Home};
+use crate::lock::ThreadLock;
 use crate::recorder::head::Base;
 use crate::recorder::{NewThread, Recorder, RecorderOptions, ThreadMode};
 use crate::source::{Chain, LogSource, RolloutName};
@@ -152,13 +152,12 @@ fn last_id(parent: &Parent<'_>, key: &str) -> String {
 
 /// A25: what others go on from is not compressed.
 fn make_plain(home: &Home, id: &str, options: &RecorderOptions) -> Result<(), RecordError> {
-    let Some(materialize) = options.materialize else { return Ok(()) };
     let scan = home.scan()?;
     let packed = scan.by_last_id(id).filter(|found| found.form == Form::Compressed);
-    let path = packed.map(|found| found.path.as_path());
-    let made = path.map(|path: &Path| {
-        materialize(path)
-            .map_err(|source| RecordError::Materialize { path: path.to_owned(), source })
-    });
-    made.unwrap_or(Ok(()))
+    let Some((found, name)) = packed.and_then(|it| Some((it, it.name.as_ref()?))) else {
+        return Ok(());
+    };
+    let _lock = ThreadLock::acquire(home, name.thread_id(), &options.program)?;
+    materialize(&found.path)?;
+    Ok(())
 }

@@ -137,14 +137,16 @@ impl Journal {
         }
     }
 
-    /// A log that is there as far as `place`.
+    /// A log that is there as far as `place`. Whoever made it may have died before its name was on
+    /// the disk for good, so all folders count as new.
     pub(super) fn resume(
         disk: Arc<dyn LogDisk>,
         clock: Arc<dyn Clock>,
         path: PathBuf,
+        folders: Vec<PathBuf>,
         place: Place,
     ) -> Self {
-        let journal = Self::create(disk, clock, path, Vec::new());
+        let journal = Self::create(disk, clock, path, folders);
         Self { is_made: true, place, ..journal }
     }
 

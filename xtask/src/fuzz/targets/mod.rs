@@ -5,6 +5,9 @@ mod canary;
 mod decode;
 mod differential;
 mod fold;
+mod library;
+mod recorder;
+mod roundtrip;
 mod store;
 
 use super::case::Case;
@@ -43,11 +46,14 @@ impl Target {
 }
 
 /// Every target.
-pub(crate) const TARGETS: [Target; 6] = [
+pub(crate) const TARGETS: [Target; 9] = [
     Target::of_logs("decode", swarm::bytes, decode::check),
     Target::of_logs("fold", |seed| swarm::log(seed, 120), fold::check),
     Target::of_logs("differential", |seed| swarm::log(seed, 60), differential::check),
     Target::of_operations("store", store::make, store::check),
+    Target::of_operations("library", library::make, library::check),
+    Target::of_operations("recorder", recorder::make, recorder::check),
+    Target::of_logs("roundtrip", |seed| swarm::log(seed, 40), roundtrip::check),
     Target::of_operations("bounds", bounds::make, bounds::check),
     Target {
         must_fail: true,

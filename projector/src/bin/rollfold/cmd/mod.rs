@@ -8,5 +8,6 @@ pub mod find;
 pub mod fork;
 pub mod list;
 pub mod rollback;
+pub mod search;
 pub mod subtree;
 pub mod tree;
