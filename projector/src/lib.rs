@@ -32,7 +32,9 @@
 //! * A log that was rewritten is folded anew as the next generation; the one before stays.
 //! * Every block of a store's file carries a checksum: damage is a typed error, never an answer.
 //!   A store that cannot be used is set aside, not deleted ([`Store::open_or_rebuild`]).
-//! * Logs are only read. A store can be deleted at any time: it costs time, never data.
+//! * Logs are only read, but for a [`Recorder`] and what is asked for by name: [`compress`],
+//!   [`archive`], [`delete`] and their like. A store can be deleted at any time: it costs time,
+//!   never data.
 //!
 //! # Search
 //!

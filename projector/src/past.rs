@@ -3,10 +3,10 @@
 //! is held in memory, and let go of when newer rows tell it.
 
 mod gone;
+mod places;
 mod rows;
 
 use std::collections::{BTreeMap, HashMap};
-use std::ops::Bound;
 use std::sync::Arc;
 
 use rollfold_core::model::TurnHead;
@@ -14,6 +14,7 @@ use rollfold_core::{At, Change, ItemNo, Past, PastTurn, Place, TurnNo};
 
 use crate::error::StoreError;
 use gone::GoneTurns;
+use places::{At as PlaceAt, Places};
 pub(crate) use rows::RowsPast;
 
 /// Things held in memory from which on it is worth looking for newer rows.
@@ -21,7 +22,7 @@ const HELD_MAX: usize = 50_000;
 
 /// Something and the line that it was last changed by.
 #[derive(Debug, Clone)]
-struct Since<T> {
+pub(crate) struct Since<T> {
     seq: u64,
     now: T,
 }
@@ -40,9 +41,6 @@ pub(crate) struct AheadPast {
     len_places: usize,
 }
 
-/// Nearly always one.
-type Places = BTreeMap<(TurnNo, ItemNo), Since<Option<bool>>>;
-
 impl AheadPast {
     /// The past as rows tell it; without rows, no past.
     pub(crate) fn new(rows: Option<RowsPast>) -> Self {
@@ -60,11 +58,8 @@ impl AheadPast {
         self.turns.retain(|_, turn| turn.seq >= seq);
         self.gone.forget_before(seq);
         self.turn_ids.retain(|_, turn| turn.seq >= seq);
-        self.places.retain(|_, places| {
-            places.retain(|_, place| place.seq >= seq);
-            !places.is_empty()
-        });
-        self.len_places = self.places.values().map(BTreeMap::len).sum();
+        self.places.retain(|_, places| places.keep_since(seq));
+        self.len_places = self.places.values().map(Places::len).sum();
     }
 
     fn is_gone(&self, turn: TurnNo) -> bool {
@@ -135,32 +130,34 @@ impl AheadPast {
         }))
     }
 
-    fn put_place(&mut self, id: &str, place: (TurnNo, ItemNo), now: Since<Option<bool>>) {
-        let gone = &self.gone;
-        let places = match self.places.get_mut(id) {
-            Some(places) => places,
-            None => self.places.entry(id.into()).or_default(),
+    fn put_place(&mut self, id: &str, at: PlaceAt, now: Since<Option<bool>>) {
+        let Some(places) = self.places.get_mut(id) else {
+            self.places.insert(id.into(), Places::One(at, now));
+            self.len_places += 1;
+            return;
         };
+        let len_before = places.len();
         // Rollbacks remove the newest turns, so what is gone is at the end.
-        while let Some((last, _)) = places.last_key_value()
-            && gone.run_of(last.0).is_some()
+        while let Some((last, _)) = places.last_before(None)
+            && self.gone.run_of(last.0).is_some()
+            && places.len() > 1
         {
-            places.pop_last();
-            self.len_places = self.len_places.saturating_sub(1);
+            places.remove_last();
         }
-        self.len_places += usize::from(places.insert(place, now).is_none());
+        places.insert(at, now);
+        self.len_places = self.len_places + places.len() - len_before;
     }
 
     /// The newest place that is held in memory and still one.
     fn newest_held(&self, id: &str) -> Option<Place> {
         let places = self.places.get(id)?;
-        let mut end = Bound::Unbounded;
+        let mut end = None;
         loop {
-            let (at, place) = places.range((Bound::Unbounded, end)).next_back()?;
+            let (at, place) = places.last_before(end)?;
             end = match (self.gone.run_of(at.0), place_at(at, place)) {
-                (Some(first), _) => Bound::Excluded((first, ItemNo(0))),
+                (Some(first), _) => Some((first, ItemNo(0))),
                 (None, Some(place)) => return Some(place),
-                (None, None) => Bound::Excluded(*at),
+                (None, None) => Some(at),
             };
         }
     }
@@ -177,7 +174,7 @@ impl AheadPast {
                     last = TurnNo(before);
                     continue 'run;
                 }
-                if changed.is_none_or(|changed| !changed.contains_key(&(place.turn, place.item))) {
+                if changed.is_none_or(|changed| !changed.has((place.turn, place.item))) {
                     return Ok(Some(place));
                 }
             }
@@ -226,14 +223,12 @@ impl Past for AheadPast {
             return Ok(None);
         }
         let changed = self.places.get(id);
-        let held = changed.and_then(|places| {
-            let mut here = places.range((turn, ItemNo(0))..=(turn, ItemNo(u32::MAX)));
-            here.find_map(|(at, place)| place_at(at, place))
-        });
+        let held = changed
+            .and_then(|places| places.in_turn(turn).find_map(|(at, place)| place_at(at, place)));
         let Some(rows) = &self.rows else { return Ok(held) };
         for told in rows.places(id, turn, turn)? {
             let told = told?;
-            if changed.is_none_or(|changed| !changed.contains_key(&(turn, told.item))) {
+            if changed.is_none_or(|changed| !changed.has((turn, told.item))) {
                 return Ok(Some(held.filter(|held| held.item < told.item).unwrap_or(told)));
             }
         }
@@ -267,8 +262,7 @@ impl Past for AheadPast {
     }
 }
 
-fn place_at(at: &(TurnNo, ItemNo), place: &Since<Option<bool>>) -> Option<Place> {
-    let (turn, item) = *at;
+fn place_at((turn, item): PlaceAt, place: &Since<Option<bool>>) -> Option<Place> {
     place.now.map(|is_finished| Place { turn, item, is_finished })
 }
 

@@ -239,3 +239,31 @@ fn a_writer_with_the_lock_and_compression_keep_each_other_out() {
     assert!(seen.into_inner().unwrap() >= 6);
     assert!(ThreadLock::acquire(&cold.home, THREAD, "test").is_ok());
 }
+
+/// Another process that knows no lock, has the log open and says nothing for long.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_log_that_another_process_has_open_stays() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+    let cold = Cold::new();
+    let script = "exec 3>>\"$0\"; echo ready; read line; echo \"$line\" >&3";
+    let mut child = Command::new("sh")
+        .args(["-c", script])
+        .arg(&cold.plain)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut ready = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+    assert_eq!(ready, "ready\n");
+    assert!(matches!(cold.outcome(), CompressOutcome::InUse));
+    assert_eq!(cold.names(), [cold.plain_name()]);
+    child.stdin.take().unwrap().write_all(b"{}\n").unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(cold.read(), [&cold.bytes[..], b"{}\n"].concat());
+    let always = CompressOptions { cold_after: Duration::ZERO, ..options() };
+    let outcome = one(compress(&cold.home, &always).unwrap());
+    assert!(matches!(outcome, CompressOutcome::Compressed { .. }));
+}

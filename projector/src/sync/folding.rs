@@ -52,6 +52,8 @@ pub(crate) struct Folding<'s, S: ?Sized> {
     /// The line before which the past's rows tell all.
     stood_seq: u64,
     bounds: Bounds,
+    /// Steps in the batch before: the next will have as many.
+    len_steps: usize,
     scratch: String,
     /// What stopped it, told behind what was folded before.
     failed: Option<FoldError>,
@@ -82,6 +84,7 @@ impl<'s, S: LogSource + ?Sized> Folding<'s, S> {
             is_due: false,
             reached: Reached::default(),
             bounds,
+            len_steps: 0,
             scratch: String::new(),
             failed: None,
         }
@@ -100,7 +103,7 @@ impl<'s, S: LogSource + ?Sized> Folding<'s, S> {
             self.lighten()?;
         }
         let start_bytes = self.state.position.offset_bytes;
-        let mut steps = Vec::new();
+        let mut steps = Vec::with_capacity(self.len_steps);
         let (mut done, mut held_bytes) = (Done::default(), 0);
         if let Err(error) = self.fold(&mut steps, &mut done, &mut held_bytes) {
             if steps.is_empty() {
@@ -112,6 +115,7 @@ impl<'s, S: LogSource + ?Sized> Folding<'s, S> {
             return Ok(None);
         }
         self.is_due = false;
+        self.len_steps = steps.len();
         let mark = Mark {
             state: self.state.clone(),
             tail: Digest::of(self.reader.tail()),

@@ -2,6 +2,7 @@
 //! be had of the same bytes. Medians of several runs, all in one process, one after the other.
 
 mod append;
+mod many;
 mod read;
 mod search;
 mod through;
@@ -18,7 +19,7 @@ use serde_json::json;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Only figures whose names begin so: scan, copy, ignored, value, decode, fold, sync, append,
-    /// page, slice, context, open, verify, size, memory, search.
+    /// page, slice, context, open, verify, size, memory, search, sync-many, home.
     names: Vec<String>,
     /// What the rollout is made of; without it, every shape.
     #[arg(long)]
@@ -29,7 +30,7 @@ pub(crate) struct Args {
     /// A rollout to measure instead of generated ones.
     #[arg(long, conflicts_with = "shape")]
     file: Option<PathBuf>,
-    /// For search: as many small threads instead of one.
+    /// For search and home: as many small threads instead of one.
     #[arg(long)]
     threads: Option<u64>,
     /// Runs whose median is taken.
@@ -86,6 +87,7 @@ fn said(path: &std::path::Path, error: &std::io::Error) -> String {
 fn one(args: &Args, input: &Input) -> Result<(), Box<dyn Error>> {
     let mut bench = Bench { args, figures: Vec::new() };
     through::measure(&mut bench, input)?;
+    many::measure(&mut bench, input)?;
     append::measure(&mut bench, input)?;
     read::measure(&mut bench, input)?;
     search::measure(&mut bench, input)?;
