@@ -180,14 +180,15 @@ fn what_a_writer_writes_at_any_step_is_in_the_log() {
     }
 }
 
-/// Any number of writers at any steps, and a kill perhaps: after the next runs everything that was
-/// acknowledged is in the log.
+/// Any number of writers at any steps, and a kill perhaps, whether or not it is told who has the
+/// log open: after the next runs everything that was acknowledged is in the log.
 #[test]
 fn whatever_writers_do_meanwhile_nothing_acknowledged_is_lost() {
     let steps = compression_steps();
     let mut rng = Prng::new(11);
-    for case in 0..150 {
+    for case in 0..300 {
         let cold = Cold::new();
+        let is_blind = case % 2 == 1;
         let writers = Mutex::new((Writers::default(), Prng::new(rng.next_u64())));
         let kill_at = (rng.below(3) == 0).then(|| steps[rng.index(steps.len())]);
         let act = || {
@@ -201,29 +202,40 @@ fn whatever_writers_do_meanwhile_nothing_acknowledged_is_lost() {
                 }
             }
         };
-        let always = CompressOptions { cold_after: Duration::ZERO, ..options() };
-        let hook = |step| {
+        let run = |hour: u32, kill_at: Option<Step>| {
+            let hook = |step| {
+                act();
+                if Some(step) == kill_at { Interruption::Kill } else { Interruption::None }
+            };
+            let steps = Steps::new(&hook);
+            let steps = if is_blind { steps.blind() } else { steps };
+            compress_with(&cold.home, &always(hour), steps).unwrap();
             act();
-            if Some(step) == kill_at { Interruption::Kill } else { Interruption::None }
-        };
-        let quiet = |_| {
-            act();
-            Interruption::None
         };
         act();
-        compress_with(&cold.home, &always, Steps::new(&hook)).unwrap();
-        act();
-        compress_with(&cold.home, &always, Steps::new(&quiet)).unwrap();
-        act();
+        run(0, kill_at);
+        run(1, None);
+        run(2, None);
         let (mut writers, _) = writers.into_inner().unwrap();
         writers.open.clear();
-        // One run makes one log of what writers left, the next one compresses it.
-        compress(&cold.home, &always).unwrap();
-        writers.assert_kept(&cold, kill_at.is_some(), &format!("case {case}"));
-        compress(&cold.home, &always).unwrap();
-        writers.assert_kept(&cold, kill_at.is_some(), &format!("case {case}"));
+        let quiet = |_| Interruption::None;
+        // A run makes one log of what writers have left, another one compresses it; where nobody
+        // tells who has it open, the plain form goes hours later.
+        for hour in [10, 20, 30, 40] {
+            let steps = Steps::new(&quiet);
+            let steps = if is_blind { steps.blind() } else { steps };
+            compress_with(&cold.home, &always(hour), steps).unwrap();
+            writers.assert_kept(&cold, kill_at.is_some(), &format!("case {case}, hour {hour}"));
+        }
         assert_eq!(cold.names(), [cold.packed_name()], "case {case}");
     }
+}
+
+/// As if every log were cold, so many hours from now.
+fn always(hour: u32) -> CompressOptions {
+    let options = options();
+    let now = options.now + hour * Duration::from_secs(3600);
+    CompressOptions { cold_after: Duration::ZERO, now, ..options }
 }
 
 /// While the log is being compressed, a writer that knows the lock waits.
@@ -266,4 +278,43 @@ fn a_log_that_another_process_has_open_stays() {
     let always = CompressOptions { cold_after: Duration::ZERO, ..options() };
     let outcome = one(compress(&cold.home, &always).unwrap());
     assert!(matches!(outcome, CompressOutcome::Compressed { .. }));
+}
+
+/// Where the system does not tell who has a file open, the plain form stays for a while under a
+/// hidden name, and what is written to it meanwhile is not lost.
+#[test]
+fn where_nobody_tells_who_has_a_log_open_it_stays_for_a_while() {
+    let go_on = |_| Interruption::None;
+    let blind = Steps::new(&go_on).blind();
+    let hidden = |cold: &Cold| -> Vec<String> {
+        cold.names().into_iter().filter(|name| name.ends_with(".aside")).collect()
+    };
+    for writes in [false, true] {
+        let cold = Cold::new();
+        let mut writers = Writers::default();
+        writers.open(&cold, 0);
+        let outcome = one(compress_with(&cold.home, &always(0), blind).unwrap());
+        assert!(matches!(outcome, CompressOutcome::Compressed { is_freed: false, .. }));
+        assert_eq!((hidden(&cold).len(), cold.names().len()), (1, 2));
+        assert!(cold.read() == cold.bytes);
+        compress_with(&cold.home, &always(1), blind).unwrap();
+        assert_eq!(hidden(&cold).len(), 1);
+        if writes {
+            // Another one makes the log plain and writes there, both do.
+            writers.write(&cold, 0);
+            writers.write(&cold, 1);
+            compress_with(&cold.home, &always(1), blind).unwrap();
+            writers.assert_kept(&cold, false, "both");
+            writers.write(&cold, 0);
+            writers.write(&cold, 1);
+        }
+        writers.open.clear();
+        compress_with(&cold.home, &always(8), blind).unwrap();
+        writers.assert_kept(&cold, false, "both, again");
+        for late in [16, 24] {
+            compress_with(&cold.home, &always(late), blind).unwrap();
+        }
+        writers.assert_kept(&cold, false, "at last");
+        assert_eq!(cold.names(), [cold.packed_name()], "{writes}");
+    }
 }

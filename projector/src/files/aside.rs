@@ -19,10 +19,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::PROGRAM;
 use super::disk::{self, Content, Stamp};
-use super::holders::{Holders, holders_of};
+use super::holders::Holders;
+use super::materialize::materialize;
 use super::steps::{Step, Steps, is_kill};
 use crate::disk::forms_of;
-use crate::error::{FileError, LockError, OnFile};
+use crate::error::{FileError, LockError, MaterializeError, OnFile};
 use crate::home::Home;
 use crate::lock::ThreadLock;
 use crate::source::RolloutName;
@@ -164,7 +165,7 @@ impl Aside {
         let (path, folder) = (&self.path, disk::folder_of(&self.path));
         disk::sync_folder(folder).on(folder, "synced")?;
         of.at(Step::SetAside)?;
-        let holders = holders_of(path);
+        let holders = of.steps.holders_of(path);
         if holders == Holders::Some {
             return Ok(Retired::Held);
         }
@@ -244,7 +245,7 @@ impl Aside {
             }
         };
         steps.at(Step::Begun).on(path, "tended")?;
-        let holders = holders_of(path);
+        let holders = steps.holders_of(path);
         let is_free = match holders {
             Holders::None => true,
             Holders::Some => false,
@@ -259,15 +260,39 @@ impl Aside {
             let tended = if merged == *self { Tended::Kept } else { Tended::Merged };
             return merged.remove_if(is_free, tended);
         }
+        self.tend_behind_packed(holders, is_free)
+    }
+
+    /// The same, where the log has no plain form.
+    fn tend_behind_packed(&self, holders: Holders, is_free: bool) -> Result<Tended, FileError> {
+        let (path, plain) = (&self.path, &self.plain);
         let (_, packed) = forms_of(plain);
-        let packed = disk::unpacked_content(&packed, u64::MAX).ok();
-        let is_same = packed == Some(disk::content(path, u64::MAX).on(path, "read")?);
-        if is_same && holders != Holders::Some {
+        let restored = || disk::rename_new(path, plain).on(path, "renamed");
+        let Ok(whole) = disk::unpacked_content(&packed, u64::MAX) else {
+            return restored().map(|()| Tended::Restored);
+        };
+        let len_bytes = Stamp::of(path).on(path, "looked at")?.len_bytes;
+        let has_more = len_bytes > self.known_bytes;
+        // The log may have got lines that are not in here: then it may not stand for the log.
+        let has_all = whole.len_bytes <= len_bytes
+            && disk::content(path, whole.len_bytes).on(path, "read")? == whole;
+        if has_all && (has_more || holders == Holders::Some || whole.len_bytes < self.known_bytes) {
+            return restored().map(|()| Tended::Restored);
+        }
+        let common = disk::unpacked_content(&packed, self.common_bytes).ok();
+        if common != Some(disk::content(path, self.common_bytes).on(path, "read")?) {
+            return Ok(Tended::Differs);
+        }
+        if !has_more {
             return self.remove_if(is_free, Tended::Kept);
         }
-        // What is open there is written again, or the compressed form lacks something.
-        disk::rename_new(path, plain).on(path, "renamed")?;
-        Ok(Tended::Restored)
+        match materialize(plain) {
+            Ok(_) => {}
+            Err(MaterializeError::File(error)) => return Err(error),
+            // It was whole just now: next time.
+            Err(_) => return Ok(Tended::Kept),
+        }
+        self.merge(is_free)?.remove_if(is_free, Tended::Merged)
     }
 
     fn age(&self, now: SystemTime) -> Duration {
