@@ -252,6 +252,26 @@ fn a_writer_with_the_lock_and_compression_keep_each_other_out() {
     assert!(ThreadLock::acquire(&cold.home, THREAD, "test").is_ok());
 }
 
+/// Another program that takes the compressed form away again, at any step: the plain one stays.
+#[test]
+fn a_compressed_form_that_somebody_takes_away_is_made_good() {
+    let steps = compression_steps();
+    let after = steps.iter().skip_while(|step| **step != Step::Published);
+    for removes_at in after.filter(|step| **step != Step::Removed) {
+        let cold = Cold::new();
+        let outcome = cold.compress_with(&|step| {
+            if step == *removes_at {
+                fs::remove_file(&cold.packed).unwrap();
+            }
+            Interruption::None
+        });
+        let is_told = matches!(outcome, CompressOutcome::Changed | CompressOutcome::Failed(_));
+        assert!(is_told, "{removes_at:?}: {outcome:?}");
+        assert!(cold.read() == cold.bytes, "{removes_at:?}");
+        assert_eq!(cold.names(), [cold.plain_name()], "{removes_at:?}");
+    }
+}
+
 /// Another process that knows no lock, has the log open and says nothing for long.
 #[cfg(target_os = "linux")]
 #[test]

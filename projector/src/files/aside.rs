@@ -54,6 +54,8 @@ pub(crate) struct Retiree<'r> {
     pub(crate) stamp: &'r Stamp,
     /// What another file holds now.
     pub(crate) content: Content,
+    /// That other file.
+    pub(crate) other: &'r Path,
     pub(crate) now: SystemTime,
     /// How long it is kept where the system does not tell who has it open.
     pub(crate) linger: Duration,
@@ -65,33 +67,48 @@ impl Retiree<'_> {
         self.steps.at(step).on(self.plain, "removed")
     }
 
-    /// Takes the file away. If it must stay, `undo` takes away the other one that holds what it
-    /// held.
-    pub(crate) fn retire(
-        &self,
-        undo: impl FnOnce() -> Result<(), FileError>,
-    ) -> Result<Retired, FileError> {
+    /// Takes the file away. If it must stay, the other one goes that holds what it held.
+    pub(crate) fn retire(&self) -> Result<Retired, FileError> {
+        let other = Stamp::of(self.other).on(self.other, "looked at")?;
         let aside = Aside::new(self.plain, self.content.len_bytes, self.now);
         match disk::rename_new(self.plain, &aside.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 // Until now this file was the log: who took it away meant the log.
-                return undo().map(|()| Retired::Gone);
+                return self.undo(&other).map(|()| Retired::Gone);
             }
             renamed => renamed.on(self.plain, "renamed")?,
         }
-        let checked = aside.check(self);
+        let checked = aside.check(self, &other);
         match checked {
             Ok(Retired::Freed | Retired::Kept) => checked,
             Err(error) if is_kill(&error.source) => Err(error),
             // Whatever could not be found out: this file is the log again.
             _ => {
                 if aside.restore()? {
-                    undo()?;
+                    self.undo(&other)?;
                 }
                 self.at(Step::Restored)?;
                 checked
             }
         }
+    }
+
+    /// Takes the other file away, unless somebody has put another in its place.
+    fn undo(&self, other: &Stamp) -> Result<(), FileError> {
+        if Stamp::of(self.other).is_ok_and(|now| now == *other) {
+            disk::remove(self.other).on(self.other, "removed")?;
+            let folder = disk::folder_of(self.other);
+            disk::sync_folder(folder).on(folder, "synced")?;
+        }
+        Ok(())
+    }
+
+    /// Whether what the file held is still in the other one, or in one that somebody has made of
+    /// that meanwhile.
+    fn is_elsewhere(&self, other: &Stamp) -> bool {
+        let len_bytes = self.content.len_bytes;
+        Stamp::of(self.other).is_ok_and(|now| now == *other)
+            || disk::content(self.plain, len_bytes).is_ok_and(|start| start == self.content)
     }
 }
 
@@ -161,7 +178,7 @@ impl Aside {
         (is_log && numbers.next().is_none()).then_some(aside)
     }
 
-    fn check(&self, of: &Retiree<'_>) -> Result<Retired, FileError> {
+    fn check(&self, of: &Retiree<'_>, other: &Stamp) -> Result<Retired, FileError> {
         let (path, folder) = (&self.path, disk::folder_of(&self.path));
         disk::sync_folder(folder).on(folder, "synced")?;
         of.at(Step::SetAside)?;
@@ -176,6 +193,9 @@ impl Aside {
             return Ok(Retired::Changed);
         }
         of.at(Step::Compared)?;
+        if !of.is_elsewhere(other) {
+            return Ok(Retired::Changed);
+        }
         if holders == Holders::Unknown && !of.linger.is_zero() {
             return Ok(Retired::Kept);
         }
