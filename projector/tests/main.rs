@@ -36,6 +36,7 @@ mod torture_segments;
 mod torture_sources;
 mod torture_store;
 mod verify;
+mod watch;
 
 /// A file in this folder that is no module of this binary would never run.
 #[test]

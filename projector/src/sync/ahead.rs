@@ -74,7 +74,8 @@ impl Store {
         if let Some(failed) = failed {
             return Err(under.failed(failed));
         }
-        let target = targets.into_values().next().or_else(|| under.target.take());
+        let target =
+            targets.into_values().next().or_else(|| under.target.take().map(|target| *target));
         let Some(target) = target else { return Err(SyncError::Raced { key: source_key(&under) }) };
         under.folded().synced(&target, is_stopped)
     }
