@@ -29,6 +29,7 @@ mod support;
 mod sweep;
 mod sync;
 mod sync_all;
+mod sync_command;
 mod sync_homes;
 mod torture;
 mod torture_lines;

@@ -51,6 +51,7 @@ pub enum WatchEvent<'e> {
 /// What wakes a watch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Signal {
+    #[cfg_attr(not(feature = "watch"), expect(dead_code, reason = "only the system says so"))]
     Changed,
     Stop,
 }

@@ -13,7 +13,7 @@ use crate::source::LogSource;
 use crate::store::Store;
 use crate::sync::begin::{Begun, Under};
 use crate::sync::folding::FoldError;
-use crate::sync::link::{CloseOnDrop, Link};
+use crate::sync::link::{CloseOnDrop, CloseOnPanic, Link};
 use crate::sync::writer::{Next, Parcel, Writer};
 use crate::sync::{Progress, SyncOptions, Synced};
 
@@ -145,6 +145,7 @@ fn ahead<S: LogSource + ?Sized>(
                 },
             )
         });
+        let _close = CloseOnPanic(&link);
         let mut hear = |committed: Position| {
             if tell(committed).is_break() {
                 link.close();
