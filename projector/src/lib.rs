@@ -43,6 +43,15 @@
 //! phrases and beginnings of words in everything a thread says now, and tells what it could not
 //! search yet.
 //!
+//! # Many logs
+//!
+//! [`Store::sync_homes`] syncs all that lies in Codex homes, [`Store::sync_all`] logs of the
+//! caller's, [`Watch`] again whenever something changes. Some threads fold, each one log after the
+//! other, and one writes what they hand over, many logs in one transaction. A fold holds some 50,000
+//! ids and heads of turns and items at most, beside what is not committed yet; between threads there
+//! are 8 MiB, or one line. So memory does not grow with the length of logs, only with the number of
+//! threads.
+//!
 //! # What it is not
 //!
 //! No copy of the log: of a record that changes nothing only its place and kind are kept.
@@ -108,7 +117,7 @@ pub use home::{
 pub use library::{
     Archived, FileOutcome, FileReport, FilteredBy, FindError, HomesError, HomesProgress,
     HomesSynced, Kin, Library, LogEntry, LogPlace, NotListed, Relation, ThreadEntry, ThreadFilter,
-    ThreadTime, ThreadsRequest, TreeNode, Verdict,
+    ThreadTime, ThreadsRequest, TreeNode, Verdict, Watch, WatchEvent, WatchOptions, WatchStop,
 };
 pub use lock::ThreadLock;
 pub use page::{DiagnosticAt, Generation, ItemAt, ItemRow, Order, Page, Paging, TurnRow};

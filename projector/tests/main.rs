@@ -35,6 +35,7 @@ mod support;
 mod sweep;
 mod sync;
 mod sync_all;
+mod sync_command;
 mod sync_homes;
 mod torture;
 mod torture_lines;
@@ -42,6 +43,7 @@ mod torture_segments;
 mod torture_sources;
 mod torture_store;
 mod verify;
+mod watch;
 
 /// A file in this folder that is no module of this binary would never run.
 #[test]
