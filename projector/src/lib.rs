@@ -32,13 +32,25 @@
 //! * A log that was rewritten is folded anew as the next generation; the one before stays.
 //! * Every block of a store's file carries a checksum: damage is a typed error, never an answer.
 //!   A store that cannot be used is set aside, not deleted ([`Store::open_or_rebuild`]).
-//! * Logs are only read. A store can be deleted at any time: it costs time, never data.
+//! * Logs are only read, but for a [`Recorder`] and what is asked for by name: [`compress`],
+//!   [`archive`], [`delete`] and their like. A store can be deleted at any time: it costs time,
+//!   never data.
+//! * What a [`Recorder`] acknowledges stays; a thread has one writer ([`ThreadLock`]).
 //!
 //! # Search
 //!
 //! [`Store::index`] takes what was synced into an inverted index, [`Store::search`] finds words,
 //! phrases and beginnings of words in everything a thread says now, and tells what it could not
 //! search yet.
+//!
+//! # Many logs
+//!
+//! [`Store::sync_homes`] syncs all that lies in Codex homes, [`Store::sync_all`] logs of the
+//! caller's, [`Watch`] again whenever something changes. Some threads fold, each one log after the
+//! other, and one writes what they hand over, many logs in one transaction. A fold holds some 50,000
+//! ids and heads of turns and items at most, beside what is not committed yet; between threads there
+//! are 8 MiB, or one line. So memory does not grow with the length of logs, only with the number of
+//! threads.
 //!
 //! # What it is not
 //!
@@ -105,7 +117,7 @@ pub use home::{
 pub use library::{
     Archived, FileOutcome, FileReport, FilteredBy, FindError, HomesError, HomesProgress,
     HomesSynced, Kin, Library, LogEntry, LogPlace, NotListed, Relation, ThreadEntry, ThreadFilter,
-    ThreadTime, ThreadsRequest, TreeNode, Verdict,
+    ThreadTime, ThreadsRequest, TreeNode, Verdict, Watch, WatchEvent, WatchOptions, WatchStop,
 };
 pub use lock::ThreadLock;
 pub use page::{DiagnosticAt, Generation, ItemAt, ItemRow, Order, Page, Paging, TurnRow};
@@ -128,7 +140,7 @@ pub use source::{
     BaseProblem, Chain, Identity, LogSource, MemSource, Resolve, RolloutName, SourceBodies,
     SourceNote,
 };
-pub use store::{Deletion, Forgotten, Healed, Holder, Opened, Overlay, Store};
+pub use store::{Deletion, Forgotten, Healed, Holder, Opened, Overlay, ShownPath, Store};
 pub use sync::{
     AllProgress, Check, Outcome, Progress, RewriteSign, SyncOptions, Synced, SyncedAll,
 };

@@ -88,6 +88,10 @@ impl<'s, S: LogSource + ?Sized> LineReader<'s, S> {
         let sampler = Sampler::resume(source, samples, from_bytes)?;
         let tail_bytes = from_bytes.min(TAIL_BYTES as u64);
         let buffer_bytes = buffer_bytes.max(1) + TAIL_BYTES;
+        // What is short needs no more than its length.
+        let left_bytes = end_bytes.map(|end| end.saturating_sub(from_bytes - tail_bytes).max(1));
+        let left_bytes = left_bytes.and_then(|left| usize::try_from(left).ok());
+        let buffer_bytes = left_bytes.map_or(buffer_bytes, |left| left.min(buffer_bytes));
         let mut reader = Self {
             source,
             end_bytes,

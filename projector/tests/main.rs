@@ -4,7 +4,10 @@
 mod archive;
 mod bundle;
 mod bundle_hostile;
+mod cold;
+mod commands_files;
 mod compress;
+mod compress_races;
 mod corrupt;
 mod crash;
 mod damage;
@@ -19,6 +22,9 @@ mod processes;
 mod recorder;
 mod recorder_faults;
 mod recorder_forks;
+mod recorder_generated;
+mod recorder_homes;
+mod recorder_kills;
 mod recording;
 mod search;
 mod search_cases;
@@ -29,6 +35,7 @@ mod support;
 mod sweep;
 mod sync;
 mod sync_all;
+mod sync_command;
 mod sync_homes;
 mod torture;
 mod torture_lines;
@@ -36,6 +43,7 @@ mod torture_segments;
 mod torture_sources;
 mod torture_store;
 mod verify;
+mod watch;
 
 /// A file in this folder that is no module of this binary would never run.
 #[test]

@@ -14,6 +14,8 @@ mod names;
 mod places;
 mod sync;
 mod tree;
+mod watch;
+mod watched;
 mod why_not;
 
 use std::ops::ControlFlow;
@@ -25,6 +27,7 @@ pub use filter::{Archived, FilteredBy, Kin, ThreadFilter, ThreadTime};
 pub use list::ThreadsRequest;
 pub use sync::{FileOutcome, FileReport, HomesError, HomesProgress, HomesSynced};
 pub use tree::TreeNode;
+pub use watch::{Watch, WatchEvent, WatchOptions, WatchStop};
 pub use why_not::{NotListed, Verdict};
 
 use crate::error::QueryError;

@@ -314,7 +314,7 @@ fn fold_file(
         let thread = row.thread.or(job.row.as_ref().and_then(|row| row.thread));
         let row = FileRow { thread, ..row };
         let is_new = job.row.as_ref() != Some(&row);
-        is_new.then(|| FileEntry { home, path: job.path.clone(), row })
+        is_new.then(|| Box::new(FileEntry { home, path: job.path.clone(), row }))
     };
     let failed = |error: SyncFileError| {
         let file = entry(row.clone());

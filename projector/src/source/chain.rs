@@ -20,6 +20,9 @@ const RECORD_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 const LOOK_BYTES: usize = 64 * 1024;
 
+/// Most heads are no longer.
+const FIRST_LOOK_BYTES: usize = 4 * 1024;
+
 /// Finds logs by what they are named in others.
 pub trait Resolve {
     /// The log of the file whose name ends in this id: of a thread's first file its own, of a later
@@ -239,7 +242,7 @@ fn head_of(source: &dyn LogSource) -> io::Result<Head> {
         if searched >= RECORD_BYTES_MAX {
             return Ok(Head::default());
         }
-        bytes.resize(searched + LOOK_BYTES, 0);
+        bytes.resize(searched + searched.clamp(FIRST_LOOK_BYTES, LOOK_BYTES), 0);
         let room = bytes.get_mut(searched..).unwrap_or_default();
         let len = read_full(source, searched as u64, room).map_err(io_error)?;
         bytes.truncate(searched + len);

@@ -13,7 +13,7 @@ use crate::source::LogSource;
 use crate::store::Store;
 use crate::sync::begin::{Begun, Under};
 use crate::sync::folding::FoldError;
-use crate::sync::link::{CloseOnDrop, Link};
+use crate::sync::link::{CloseOnDrop, CloseOnPanic, Link};
 use crate::sync::writer::{Next, Parcel, Writer};
 use crate::sync::{Progress, SyncOptions, Synced};
 
@@ -74,7 +74,8 @@ impl Store {
         if let Some(failed) = failed {
             return Err(under.failed(failed));
         }
-        let target = targets.into_values().next().or_else(|| under.target.take());
+        let target =
+            targets.into_values().next().or_else(|| under.target.take().map(|target| *target));
         let Some(target) = target else { return Err(SyncError::Raced { key: source_key(&under) }) };
         under.folded().synced(&target, is_stopped)
     }
@@ -144,6 +145,7 @@ fn ahead<S: LogSource + ?Sized>(
                 },
             )
         });
+        let _close = CloseOnPanic(&link);
         let mut hear = |committed: Position| {
             if tell(committed).is_break() {
                 link.close();

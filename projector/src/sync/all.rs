@@ -92,7 +92,7 @@ pub(crate) fn fold_log<S: LogSource + ?Sized>(
     options: &SyncOptions,
     (log, is_new): (usize, bool),
     hand: &Hand<'_, LogEnd>,
-    file: impl Fn(&LogEnd, Option<u32>) -> Option<FileEntry>,
+    file: impl Fn(&LogEnd, Option<u32>) -> Option<Box<FileEntry>>,
 ) {
     let begun = store.begin_sync(source, options, is_new);
     let (end, thread) = match begun {
@@ -111,7 +111,7 @@ fn fold_under<S: LogSource + ?Sized>(
     under: &mut Under<'_, S>,
     log: usize,
     hand: &Hand<'_, LogEnd>,
-    file: &impl Fn(&LogEnd, Option<u32>) -> Option<FileEntry>,
+    file: &impl Fn(&LogEnd, Option<u32>) -> Option<Box<FileEntry>>,
 ) {
     loop {
         let next = under.folding.next_batch();

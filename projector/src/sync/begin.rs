@@ -25,7 +25,7 @@ pub(crate) struct Under<'s, S: ?Sized> {
     source: &'s S,
     pub(crate) folding: Folding<'s, S>,
     /// To be handed over with the first batch.
-    pub(crate) target: Option<Target>,
+    pub(crate) target: Option<Box<Target>>,
     outcome: Outcome,
     generation: u32,
     /// Bytes read apart from those that the fold read.
@@ -180,7 +180,7 @@ impl Store {
         let mut folding = Folding::new(self, state, reader, past, identity, bounds);
         folding.is_due = is_due;
         folding.reached = target.reached.clone();
-        let target = Some(target);
+        let target = Some(Box::new(target));
         let under = Under { source, folding, target, outcome, generation, bytes_read, ahead_bytes };
         Ok(Begun::Under(Box::new(under)))
     }

@@ -95,7 +95,7 @@ impl<'s, S: LogSource + ?Sized> Folding<'s, S> {
     /// # Errors
     /// When the log cannot be read further, or its past cannot be told. What was folded before that
     /// was given.
-    pub(crate) fn next_batch(&mut self) -> Result<Option<Batch>, FoldError> {
+    pub(crate) fn next_batch(&mut self) -> Result<Option<Box<Batch>>, FoldError> {
         if let Some(failed) = self.failed.take() {
             return Err(failed);
         }
@@ -123,7 +123,7 @@ impl<'s, S: LogSource + ?Sized> Folding<'s, S> {
             seen: self.reader.seen(self.identity),
         };
         let bytes = self.state.position.offset_bytes - start_bytes;
-        Ok(Some(Batch { steps, mark, done, bytes, held_bytes }))
+        Ok(Some(Box::new(Batch { steps, mark, done, bytes, held_bytes })))
     }
 
     /// Lets go of what is committed meanwhile.

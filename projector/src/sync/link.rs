@@ -30,6 +30,17 @@ impl<N> Drop for CloseOnDrop<'_, N> {
     }
 }
 
+/// Closes a link when its thread panics, so that nobody waits for an answer.
+pub(crate) struct CloseOnPanic<'l, N>(pub(crate) &'l Link<N>);
+
+impl<N> Drop for CloseOnPanic<'_, N> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.close();
+        }
+    }
+}
+
 impl<N: Clone> Link<N> {
     /// For the writer: says something and waits until it is answered; false if nobody will.
     pub(crate) fn say(&self, news: N) -> bool {

@@ -14,10 +14,10 @@ const ENDED_MAX: usize = 256;
 pub(crate) struct Parcel<E> {
     pub(crate) log: usize,
     /// With the first.
-    pub(crate) target: Option<Target>,
-    pub(crate) batch: Option<Batch>,
+    pub(crate) target: Option<Box<Target>>,
+    pub(crate) batch: Option<Box<Batch>>,
     /// What is known of its file.
-    pub(crate) file: Option<FileEntry>,
+    pub(crate) file: Option<Box<FileEntry>>,
     /// With the last: what became of it.
     pub(crate) end: Option<E>,
 }
@@ -128,12 +128,12 @@ impl<'a, E> Writer<'a, E> {
         let mut target = self.targets.get_mut(&log);
         if let (Some(batch), Some(target)) = (batch, target.as_deref_mut()) {
             let held_bytes = batch.held_bytes;
-            group.put(log, target, batch)?;
+            group.put(log, target, *batch)?;
             (self.give_room)(held_bytes);
         }
         match file {
             Some(file) if target.as_ref().is_none_or(|target| !target.is_raced) => {
-                group.put_file(log, target.as_deref(), file)
+                group.put_file(log, target.as_deref(), *file)
             }
             _ => Ok(()),
         }
@@ -141,7 +141,7 @@ impl<'a, E> Writer<'a, E> {
 
     fn note(&mut self, Parcel { log, target, end, .. }: Parcel<E>) {
         if let Some(target) = target {
-            self.targets.insert(log, target);
+            self.targets.insert(log, *target);
         }
         self.ended.extend(end.map(|end| (log, end)));
     }

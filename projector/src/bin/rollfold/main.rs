@@ -28,6 +28,10 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Folds what the logs have got since the last time.
+    Sync(cmd::sync::Args),
+    /// Syncs, and again whenever something changes, until it is interrupted.
+    Watch(cmd::watch::Args),
     /// Shows the files of a home: the rollouts, and what else lies among them and why it is none.
     Find(cmd::find::Args),
     /// Begins a thread with what another one has.
@@ -58,6 +62,8 @@ fn main() -> ExitCode {
     let Cli { places, json, command } = Cli::parse();
     let context = Context::new(places, json);
     let done = match command {
+        Command::Sync(args) => cmd::sync::run(&context, &args),
+        Command::Watch(args) => cmd::watch::run(&context, &args),
         Command::Find(args) => cmd::find::run(&context, &args),
         Command::Fork(args) => cmd::fork::run(&context, &args),
         Command::List(args) => cmd::list::run(&context, &args),

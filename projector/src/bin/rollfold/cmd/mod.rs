@@ -10,4 +10,6 @@ pub mod list;
 pub mod rollback;
 pub mod search;
 pub mod subtree;
+pub mod sync;
 pub mod tree;
+pub mod watch;
