@@ -4,7 +4,10 @@
 mod archive;
 mod bundle;
 mod bundle_hostile;
+mod cold;
+mod commands_files;
 mod compress;
+mod compress_races;
 mod corrupt;
 mod crash;
 mod damage;

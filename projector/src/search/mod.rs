@@ -11,7 +11,8 @@
 //! as `src/main.rs`, stands as it is. Parts of words are found from their beginning only (`pars*`).
 //! Scripts without spaces are searched by character; punctuation alone is looked for in every item.
 //! Of free-form JSON, texts and numbers are searched as they stand, keys are not. Base64 counts as
-//! one word, data URLs and images of tools are left out, control sequences of terminals too.
+//! one word, data URLs and images of tools are left out, control sequences of terminals too. What is
+//! no item is not searched: the world's state, and threads whose history mode is not known.
 //!
 //! Hits come the newest turn first: people look for what they did lately; the order of what is there
 //! never changes, so that cursors hold while threads grow; and most pages end after a few candidates.
