@@ -308,12 +308,12 @@ fn a_log_is_folded_with_what_it_goes_on_from_once_that_is_there() {
     assert!(matches!(&rewritten.1, FileOutcome::Synced(synced)
         if matches!(synced.outcome, Outcome::Rewritten { .. })));
     let whole = [base.clone(), fork(5, &base)].concat();
-    Model::of(&whole).assert_same(&world.store, &key(77));
+    Model::of_fork(&whole, &id(77), base.len()).assert_same(&world.store, &key(77));
     world.settle();
     // The base goes on; what was taken of it stays.
     append(&world.path(5), &event(r#"{"type":"agent_message","message":"more"}"#));
     let synced = world.sync().synced;
     assert_eq!((synced.appended, synced.rewritten, synced.lines), (1, 0, 1));
     world.settle();
-    Model::of(&whole).assert_same(&world.store, &key(77));
+    Model::of_fork(&whole, &id(77), base.len()).assert_same(&world.store, &key(77));
 }
