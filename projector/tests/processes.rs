@@ -175,3 +175,25 @@ fn a_killed_writer_leaves_whole_commits() {
     store.sync(&MemSource::new(KEY, &*log), &SyncOptions::default()).unwrap();
     Model::of(&log).assert_same(&store, KEY);
 }
+
+#[test]
+fn a_store_that_is_closed_is_free_whoever_is_being_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let is_done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        // Each has all files of this process open for a moment.
+        scope.spawn(|| {
+            for _ in 0..150 {
+                let mut program = Command::new(std::env::current_exe().unwrap());
+                assert!(
+                    program.args(["--list", "--exact", "none"]).output().unwrap().status.success()
+                );
+            }
+            is_done.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
+        while !is_done.load(std::sync::atomic::Ordering::Relaxed) {
+            Store::open(&path).unwrap();
+        }
+    });
+}

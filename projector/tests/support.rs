@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use rollfold_core::model::{Fact, ItemsView};
+use rollfold_core::model::{Fact, ItemsView, Origin};
 use rollfold_core::testing::Prng;
-use rollfold_core::{Change, Coalescer, Diagnostic, Digest, Folder, Options, Snapshot, Step};
+use rollfold_core::{
+    Change, Coalescer, Diagnostic, Digest, FoldState, Folder, Frontier, Options, Snapshot, Step,
+};
 use rollfold_projector::testing::Fate;
 use rollfold_projector::{
     Diff, Differing, FileSource, ItemAt, LogSource, MadeBy, Order, Paging, Store, SyncOptions,
@@ -137,6 +139,17 @@ impl Model {
 
     pub(crate) fn of(log: &[u8]) -> Self {
         let mut model = Self::default();
+        model.push(log);
+        model
+    }
+
+    /// Of a thread's log behind another thread's, from this byte on.
+    pub(crate) fn of_fork(log: &[u8], thread_id: &str, own_start_bytes: usize) -> Self {
+        let own_start_bytes = own_start_bytes as u64;
+        let origin = Origin { thread_id: thread_id.into(), own_start_bytes };
+        let state = FoldState::with_origin(Options::default(), origin);
+        let frontier = Frontier { state, ..Frontier::default() };
+        let mut model = Self { folder: Folder::resume(frontier), ..Self::default() };
         model.push(log);
         model
     }

@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -23,7 +24,18 @@ const ASIDE_MAX: u32 = 10_000;
 /// An open file as a disk.
 #[derive(Debug)]
 pub(crate) struct FileDisk {
-    file: File,
+    file: Arc<Handle>,
+}
+
+/// A file that is free for others once nobody here has it. Closing it would not be enough: a
+/// process that another thread is starting has it open until it is another program.
+#[derive(Debug)]
+struct Handle(File);
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
 }
 
 /// Why a file is not opened for writing.
@@ -44,7 +56,7 @@ impl From<io::Error> for LockError {
 /// last handle, so it cannot outlive the process.
 #[derive(Debug)]
 pub(crate) struct LockedFile {
-    file: File,
+    file: Arc<Handle>,
     path: PathBuf,
 }
 
@@ -67,7 +79,7 @@ impl LockedFile {
             }
             // Who had the lock before may have set the file aside: then this is the wrong one.
             if is_at(&file, path)? {
-                return Ok(Self { file, path: path.to_owned() });
+                return Ok(Self { file: Arc::new(Handle(file)), path: path.to_owned() });
             }
         }
         Err(LockError::Held(None))
@@ -78,14 +90,14 @@ impl LockedFile {
     }
 
     /// The file as a disk. It is locked as long as one of both is there.
-    pub(crate) fn disk(&self) -> io::Result<FileDisk> {
-        Ok(FileDisk { file: self.file.try_clone()? })
+    pub(crate) fn disk(&self) -> FileDisk {
+        FileDisk { file: Arc::clone(&self.file) }
     }
 
     /// Says in the file who has it. Others can only be told if it is a store already.
     pub(crate) fn sign(&self, program: &str) -> io::Result<()> {
         match this_process(program).encode() {
-            Some(block) => write_all_at(&self.file, HOLDER_OFFSET_BYTES, &*block),
+            Some(block) => write_all_at(&self.file.0, HOLDER_OFFSET_BYTES, &*block),
             None => Ok(()),
         }
     }
@@ -128,7 +140,7 @@ impl SharedFile {
     }
 
     pub(crate) fn disk(&self) -> io::Result<FileDisk> {
-        Ok(FileDisk { file: self.file.try_clone()? })
+        Ok(FileDisk { file: Arc::new(Handle(self.file.try_clone()?)) })
     }
 
     /// The first bytes of the file in a file without a name, which goes when it is closed: on the
@@ -140,7 +152,7 @@ impl SharedFile {
         let mut file = &self.file;
         file.seek(SeekFrom::Start(0))?;
         io::copy(&mut file.take(len_bytes), &mut copy)?;
-        Ok(FileDisk { file: copy })
+        Ok(FileDisk { file: Arc::new(Handle(copy)) })
     }
 }
 
@@ -150,7 +162,7 @@ pub(crate) struct ScratchDisk(FileDisk);
 
 impl ScratchDisk {
     pub(crate) fn new() -> io::Result<Self> {
-        Ok(Self(FileDisk { file: nameless_file(&std::env::temp_dir())? }))
+        Ok(Self(FileDisk { file: Arc::new(Handle(nameless_file(&std::env::temp_dir())?)) }))
     }
 }
 
@@ -178,23 +190,23 @@ impl StorageBackend for ScratchDisk {
 
 impl StorageBackend for FileDisk {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.file.metadata()?.len())
+        Ok(self.file.0.metadata()?.len())
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        read_exact_at(&self.file, offset, out)
+        read_exact_at(&self.file.0, offset, out)
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.file.set_len(len)
+        self.file.0.set_len(len)
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.file.sync_data()
+        self.file.0.sync_data()
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        write_all_at(&self.file, offset, data)
+        write_all_at(&self.file.0, offset, data)
     }
 }
 

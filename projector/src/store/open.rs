@@ -46,15 +46,11 @@ impl Store {
         program: &str,
     ) -> Result<(Self, bool), (OpenError, LockedFile)> {
         let path = file.path().to_owned();
-        let opened = file
-            .disk()
-            .map_err(|source| OpenError::Io { path: path.clone(), source })
-            .and_then(|disk| start(&path, disk))
-            .and_then(|(store, is_new)| {
-                let signed = file.sign(program);
-                signed.map_err(|source| OpenError::Io { path, source })?;
-                Ok((store, is_new))
-            });
+        let opened = start(&path, file.disk()).and_then(|(store, is_new)| {
+            let signed = file.sign(program);
+            signed.map_err(|source| OpenError::Io { path, source })?;
+            Ok((store, is_new))
+        });
         match opened {
             Ok((store, is_new)) => Ok((Self { access: Access::File(file), ..store }, is_new)),
             Err(error) => Err((error, file)),
