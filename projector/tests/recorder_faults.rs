@@ -201,7 +201,9 @@ fn what_others_write_against_the_lock_is_not_written_behind() {
         let pending = recorder.into_pending();
         assert_eq!(pending.len(), 1);
         let mut recorder = Recorder::resume(&home, &id(99), &options()).unwrap();
-        pending.into_iter().for_each(|record| drop(recorder.append(record).unwrap()));
+        pending.into_iter().for_each(|record| {
+            recorder.append(record).unwrap();
+        });
         recorder.sync().unwrap();
         assert_eq!(records(recorder.path()).last().unwrap()["ordinal"], 3);
     }

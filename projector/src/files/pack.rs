@@ -55,6 +55,26 @@ pub enum CompressOutcome {
     Failed(FileError),
 }
 
+impl CompressOutcome {
+    /// Its name, as the reference counts them where it has it (R248).
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Compressed { .. } => "compressed",
+            Self::Compressible { .. } => "compressible",
+            Self::NotCold => "skipped_not_cold",
+            Self::Changed => "skipped_changed",
+            Self::InUse => "skipped_in_use",
+            Self::AlreadyCompressed => "skipped_already_compressed",
+            Self::FormsDiffer => "skipped_forms_differ",
+            Self::Referenced => "skipped_referenced",
+            Self::Linked => "skipped_linked",
+            Self::OutOfTime => "skipped_out_of_time",
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
 /// One log and what holds for its compression.
 pub(crate) struct Job<'j> {
     pub(crate) home: &'j Home,

@@ -31,16 +31,25 @@ pub struct Deletion {
 }
 
 impl Store {
-    /// Deletes every row of these logs, of all their generations, in one transaction. While their
-    /// files are there, the next sync brings them back.
+    /// Deletes every row of these logs, of all their generations, in one transaction, and then what
+    /// their words have left in the search index. While their files are there, the next sync brings
+    /// them back.
     ///
     /// # Errors
-    /// When the store cannot be written. Then all rows are there still.
+    /// When the store cannot be written. The same again ends it.
     pub fn forget(&self, keys: &[&str]) -> Result<Forgotten, StoreError> {
         let write = self.begin_write()?;
         let forgotten = forget(&write, keys)?;
         write.commit()?;
+        self.purge()?;
         Ok(forgotten)
+    }
+
+    /// Takes out of the search index what is of no log.
+    fn purge(&self) -> Result<(), StoreError> {
+        let options = IndexOptions { purges: true, ..IndexOptions::default() };
+        // Of no log, so that nothing is added.
+        self.index_thread("", &options).map(drop)
     }
 
     /// The keys of the logs that are of these threads, by the names of their files.
@@ -95,8 +104,7 @@ impl Store {
             write.open_table(schema::NAMES)?.remove(thread.as_bytes())?;
         }
         write.commit()?;
-        // Of no log, so that nothing is indexed.
-        self.index_thread("", &IndexOptions { purges: true, ..IndexOptions::default() })?;
+        self.purge()?;
         Ok(forgotten)
     }
 

@@ -44,6 +44,18 @@ enum Command {
     Rollback(cmd::rollback::Args),
     /// Searches what was said, run, printed and changed.
     Search(cmd::search::Args),
+    /// Compresses logs that were not written for a while.
+    Compress(cmd::compress::Args),
+    /// Puts a thread away, and the threads it spawned.
+    Archive(cmd::archive::ArchiveArgs),
+    /// Gets a thread back that was put away.
+    Unarchive(cmd::archive::UnarchiveArgs),
+    /// Deletes a thread and all that it spawned: files, names and rows.
+    Delete(cmd::delete::Args),
+    /// Writes a thread into one file, to take it elsewhere.
+    Export(cmd::bundle::ExportArgs),
+    /// Takes in what `export` wrote.
+    Import(cmd::bundle::ImportArgs),
 }
 
 fn main() -> ExitCode {
@@ -58,6 +70,12 @@ fn main() -> ExitCode {
         Command::Tree(args) => cmd::tree::run(&context, &args),
         Command::Rollback(args) => cmd::rollback::run(&context, &args),
         Command::Search(args) => cmd::search::run(&context, &args),
+        Command::Compress(args) => cmd::compress::run(&context, &args),
+        Command::Archive(args) => cmd::archive::run_archive(&context, &args),
+        Command::Unarchive(args) => cmd::archive::run_unarchive(&context, &args),
+        Command::Delete(args) => cmd::delete::run(&context, &args),
+        Command::Export(args) => cmd::bundle::run_export(&context, &args),
+        Command::Import(args) => cmd::bundle::run_import(&context, &args),
     };
     match done {
         Ok(code) => code.into(),
