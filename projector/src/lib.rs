@@ -32,7 +32,10 @@
 //! * A log that was rewritten is folded anew as the next generation; the one before stays.
 //! * Every block of a store's file carries a checksum: damage is a typed error, never an answer.
 //!   A store that cannot be used is set aside, not deleted ([`Store::open_or_rebuild`]).
-//! * Logs are only read. A store can be deleted at any time: it costs time, never data.
+//! * Logs are only read, but for a [`Recorder`] and what is asked for by name: [`compress`],
+//!   [`archive`], [`delete`] and their like. A store can be deleted at any time: it costs time,
+//!   never data.
+//! * What a [`Recorder`] acknowledges stays; a thread has one writer ([`ThreadLock`]).
 //!
 //! # Search
 //!
@@ -137,7 +140,7 @@ pub use source::{
     BaseProblem, Chain, Identity, LogSource, MemSource, Resolve, RolloutName, SourceBodies,
     SourceNote,
 };
-pub use store::{Deletion, Forgotten, Healed, Holder, Opened, Overlay, Store};
+pub use store::{Deletion, Forgotten, Healed, Holder, Opened, Overlay, ShownPath, Store};
 pub use sync::{
     AllProgress, Check, Outcome, Progress, RewriteSign, SyncOptions, Synced, SyncedAll,
 };

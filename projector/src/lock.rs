@@ -38,7 +38,7 @@ impl ThreadLock {
         let path = path_of(home, thread_id)?;
         let failed = |source| LockError::Io { path: path.clone(), source };
         make_folder(&home.root().join(FOLDER)).map_err(failed)?;
-        let coordination = coordinate(home)?;
+        let _coordination = coordinate(home)?;
         for _ in 0..TRIES {
             let file = open(&path).map_err(failed)?;
             match file.try_lock() {
@@ -54,7 +54,6 @@ impl ThreadLock {
                 let lock = Self { file, path };
                 // Only those who wait are told less by it.
                 let _ = lock.sign(program);
-                drop(coordination);
                 return Ok(lock);
             }
         }
@@ -97,9 +96,11 @@ impl ThreadLock {
 }
 
 impl Drop for ThreadLock {
-    /// Nobody is to be told of a process that no longer has it.
+    /// Nobody is to be told of a process that no longer has it. Closing the file is not enough: a
+    /// process that is being started by another thread has it open until it is another program.
     fn drop(&mut self) {
         let _ = self.file.set_len(0);
+        let _ = self.file.unlock();
     }
 }
 
@@ -129,14 +130,23 @@ fn open(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Waits for the lock under which others are taken and given back.
-fn coordinate(home: &Home) -> Result<File, LockError> {
+/// The lock under which others are taken and given back.
+struct Coordination(File);
+
+impl Drop for Coordination {
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
+
+/// Waits for it; nobody has it for long.
+fn coordinate(home: &Home) -> Result<Coordination, LockError> {
     let path = home.root().join(FOLDER).join(COORDINATION);
     let failed = |source| LockError::Io { path: path.clone(), source };
     let file = open(&path).map_err(failed)?;
     for _ in 0..TRIES {
         match file.try_lock() {
-            Ok(()) => return Ok(file),
+            Ok(()) => return Ok(Coordination(file)),
             Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }

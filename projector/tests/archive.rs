@@ -5,12 +5,13 @@ use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::time::{Duration, SystemTime};
 
 use rollfold_core::Digest;
-use rollfold_projector::testing::{Interruption, Step, Steps, archive_with};
+use rollfold_projector::testing::{Interruption, Step, Steps, archive_with, compress_with};
 use rollfold_projector::{
-    FileSource, Home, MoveError, MoveOptions, MovedThread, Outcome, Relocated, SelectError, Store,
-    SyncOptions, ThreadLock, archive, thread_id_of, unarchive,
+    CompressOptions, FileSource, Home, MoveError, MoveOptions, MovedThread, Outcome, Relocated,
+    SelectError, Store, SyncOptions, ThreadLock, archive, thread_id_of, unarchive,
 };
 use tempfile::TempDir;
 
@@ -297,4 +298,31 @@ fn what_lies_outside_is_left_there() {
     let error = archive(&home, NOBODY, &ALONE).unwrap_err();
     assert!(matches!(error, MoveError::Select(SelectError::Outside { .. })), "{error}");
     assert!(elsewhere.join(&name).exists());
+}
+
+/// What compression keeps under a hidden name, where nobody tells who has it open, moves with the
+/// log, and goes when its time is over.
+#[test]
+fn what_is_hidden_moves_with_its_log() {
+    let (folder, home) = home();
+    let go_on = |_| Interruption::None;
+    let blind = Steps::new(&go_on).blind();
+    let compress = |hours: u64| {
+        let now = SystemTime::now() + Duration::from_secs(hours * 3600);
+        let threads = vec![CHILD.to_owned()];
+        let options = CompressOptions { threads, now, ..CompressOptions::default() };
+        compress_with(&home, &options, blind).unwrap();
+    };
+    compress(0);
+    let moved = archive_with(&home, CHILD, &ALONE, blind).unwrap();
+    assert_eq!(moved[0].files.len(), 2);
+    let of_child = || -> Vec<PathBuf> {
+        let mut files: Vec<_> = tree(folder.path()).into_keys().collect();
+        files.retain(|path| path.to_str().unwrap().contains(CHILD));
+        files
+    };
+    assert!(of_child().iter().all(|path| path.starts_with("archived_sessions")));
+    compress(7);
+    let name = format!("archived_sessions/rollout-2026-03-03T10-00-00-{CHILD}.jsonl.zst");
+    assert_eq!(of_child(), [Path::new(&name)]);
 }

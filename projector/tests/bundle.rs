@@ -306,10 +306,8 @@ fn paths_are_shown_as_others_and_kept_as_they_are() {
             == log_bytes(&here.home.sessions_dir().join(format!("2026/03/01/{key}.jsonl")))
     );
     store.sync(&FileSource::open(&log).unwrap(), &SyncOptions::default()).unwrap();
-    let thread = store.thread(&key).unwrap().unwrap().thread().unwrap();
-    let cwd = thread.cwd.unwrap();
-    assert_eq!(&*cwd, "/home/a/work");
-    assert_eq!(store.overlay(&key).unwrap().shown(&cwd), "C:\\b/work");
+    let cwd = store.shown_cwd(&key).unwrap().unwrap();
+    assert_eq!((&*cwd.recorded, &*cwd.shown), ("/home/a/work", "C:\\b/work"));
     store.set_overlay(&key, &[]).unwrap();
     assert_eq!(store.overlay(&key).unwrap().prefixes(), []);
     assert!(materialize(&log).is_ok());

@@ -180,6 +180,26 @@ fn more_than_is_said_or_taken_in_is_refused() {
     assert!(matches!(problem, BundleProblem::Undecodable { .. }), "{problem}");
 }
 
+/// Names of threads that the bundle has not, over and over, or without end.
+#[test]
+fn names_are_taken_for_the_bundles_own_threads_only_and_once() {
+    let place = Place::new();
+    let stranger = THREAD.replace("0001", "0002");
+    let list = |names: &[(&str, &str)]| {
+        let entry = |(id, name): &(&str, &str)| json!({"id": id, "thread_name": name});
+        let names: Vec<Value> = names.iter().map(entry).collect();
+        let list = json!({"threadId": THREAD, "logs": [listed(&name(), LOG)], "names": names});
+        with_list(list.to_string().as_bytes(), &[packed(LOG)])
+    };
+    let problem = place.problem(&list(&[(THREAD, &"x".repeat(100_000))]));
+    assert!(matches!(problem, BundleProblem::TooMuch { .. }), "{problem}");
+    let names = [(&*stranger, "theirs"), (THREAD, "a\n{\"id\":1}"), (THREAD, "again")];
+    assert_eq!(place.try_import(&list(&names)).unwrap(), ImportedAs::New);
+    let names = fs::read_to_string(place.home.names_path()).unwrap();
+    assert_eq!(names.lines().count(), 1, "{names}");
+    assert_eq!(place.home.names().unwrap().name(THREAD), Some("a\n{\"id\":1}"));
+}
+
 #[test]
 fn what_is_not_what_it_is_said_to_be_is_refused() {
     let place = Place::new();

@@ -1,102 +1,15 @@
-//! Compressing logs and making them plain again, with writers and kills at every step.
+//! Compressing logs and making them plain again.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::fs::{self, File};
 use std::time::{Duration, SystemTime};
 
-use rollfold_core::testing::Prng;
-use rollfold_projector::testing::{Interruption, Step, Steps, compress_with, materialize_with};
 use rollfold_projector::{
-    CompressOptions, CompressOutcome, CompressReport, CompressRun, Home, MaterializeError,
-    Materialized, Tended, ThreadLock, compress, materialize,
+    CompressOptions, CompressOutcome, CompressRun, Home, MaterializeError, Materialized, NewRecord,
+    NewThread, Recorder, RecorderOptions, Tended, ThreadLock, compress, materialize,
 };
-use tempfile::TempDir;
 
-use crate::support::{log_bytes, small_log};
-
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-const THREAD: &str = "019bb0c0-0000-7000-8000-000000000001";
-
-/// A home with one log that was not written for ten days.
-struct Cold {
-    _folder: TempDir,
-    home: Home,
-    plain: PathBuf,
-    packed: PathBuf,
-    bytes: Vec<u8>,
-}
-
-fn name(thread: &str) -> String {
-    format!("rollout-2026-03-01T10-00-00-{thread}.jsonl")
-}
-
-fn put(path: &Path, bytes: &[u8], age: Duration) {
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, bytes).unwrap();
-    let file = OpenOptions::new().append(true).open(path).unwrap();
-    file.set_modified(SystemTime::now() - age).unwrap();
-}
-
-impl Cold {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let home = Home::at(folder.path());
-        let plain = home.sessions_dir().join("2026/03/01").join(name(THREAD));
-        let packed = plain.with_extension("jsonl.zst");
-        let bytes = small_log();
-        put(&plain, &bytes, 10 * DAY);
-        Self { _folder: folder, home, plain, packed, bytes }
-    }
-
-    fn compress(&self) -> CompressReport {
-        compress(&self.home, &options()).unwrap()
-    }
-
-    fn outcome(&self) -> CompressOutcome {
-        one(self.compress())
-    }
-
-    fn compress_with(&self, hook: &(dyn Fn(Step) -> Interruption + Sync)) -> CompressOutcome {
-        one(compress_with(&self.home, &options(), Steps::new(hook)).unwrap())
-    }
-
-    /// The log's bytes, in whichever form they are there.
-    fn read(&self) -> Vec<u8> {
-        log_bytes(&self.plain)
-    }
-
-    /// The names beside the log.
-    fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.plain.parent().unwrap()).unwrap();
-        let mut names: Vec<String> =
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
-
-    fn plain_name(&self) -> String {
-        name(THREAD)
-    }
-
-    fn packed_name(&self) -> String {
-        format!("{}.zst", name(THREAD))
-    }
-}
-
-fn options() -> CompressOptions {
-    let now = SystemTime::now() + Duration::from_secs(60);
-    CompressOptions { is_forced: true, stale_after: Duration::ZERO, now, ..Default::default() }
-}
-
-fn one(report: CompressReport) -> CompressOutcome {
-    assert_eq!(report.run, CompressRun::Done);
-    let mut files = report.files;
-    assert_eq!(files.len(), 1, "{files:?}");
-    files.remove(0).1
-}
+use crate::cold::{Cold, DAY, THREAD, one, options, put};
+use crate::support::log_bytes;
 
 #[test]
 fn a_cold_log_is_compressed_and_reads_as_before() {
@@ -229,232 +142,30 @@ fn a_damaged_compressed_log_is_not_made_plain() {
     assert!(matches!(materialize(&cold.plain), Err(MaterializeError::Missing { .. })));
 }
 
-/// The steps that an operation comes by when nobody is in between.
-fn steps_of(operation: impl FnOnce(&(dyn Fn(Step) -> Interruption + Sync))) -> Vec<Step> {
-    let steps = Mutex::new(Vec::new());
-    operation(&|step| {
-        steps.lock().unwrap().push(step);
-        Interruption::None
-    });
-    steps.into_inner().unwrap()
-}
-
-fn compression_steps() -> Vec<Step> {
-    let cold = Cold::new();
-    let steps = steps_of(|hook| drop(cold.compress_with(hook)));
-    assert!(steps.len() >= 6, "{steps:?}");
-    steps
-}
-
+/// A19: an append makes a compressed log plain first.
 #[test]
-fn a_kill_at_any_step_leaves_a_readable_log_and_the_next_run_cleans_up() {
-    for kill_at in compression_steps() {
-        let cold = Cold::new();
-        let outcome = cold.compress_with(&|step| match step == kill_at {
-            true => Interruption::Kill,
-            false => Interruption::None,
-        });
-        assert!(matches!(outcome, CompressOutcome::Failed(_)), "{kill_at:?}");
-        assert!(cold.read() == cold.bytes, "{kill_at:?}: {:?}", cold.names());
-        let report = cold.compress();
-        assert!(report.leftovers.iter().all(|(_, tended)| tended.is_ok()), "{report:?}");
-        assert_eq!(cold.names(), [cold.packed_name()], "{kill_at:?}");
-        assert!(cold.read() == cold.bytes, "{kill_at:?}");
-    }
-    let cold = Cold::new();
-    cold.outcome();
-    let packed = fs::read(&cold.packed).unwrap();
-    let materialize_at = |hook: &(dyn Fn(Step) -> Interruption + Sync)| {
-        let _ = materialize_with(&cold.plain, Steps::new(hook));
-    };
-    for kill_at in steps_of(materialize_at) {
-        let _ = fs::remove_file(&cold.plain);
-        put(&cold.packed, &packed, 10 * DAY);
-        materialize_at(&|step| match step == kill_at {
-            true => Interruption::Kill,
-            false => Interruption::None,
-        });
-        assert!(cold.read() == cold.bytes, "{kill_at:?}: {:?}", cold.names());
-        cold.compress();
-        assert_eq!(cold.names(), [cold.packed_name()], "{kill_at:?}");
-        assert!(cold.read() == cold.bytes, "{kill_at:?}");
-    }
-}
-
-/// A failure at any step leaves what was there, and no litter.
-#[test]
-fn a_failure_at_any_step_leaves_the_log_readable() {
-    for fail_at in compression_steps() {
-        let cold = Cold::new();
-        let outcome = cold.compress_with(&|step| match step == fail_at {
-            true => Interruption::Fail(std::io::ErrorKind::StorageFull),
-            false => Interruption::None,
-        });
-        assert!(matches!(outcome, CompressOutcome::Failed(_)), "{fail_at:?}");
-        assert!(cold.read() == cold.bytes, "{fail_at:?}");
-        let both = [cold.plain_name(), cold.packed_name()];
-        assert!(cold.names().iter().all(|name| both.contains(name)), "{:?}", cold.names());
-    }
-}
-
-/// A writer that knows no lock, as older ones do not. It appends to the plain form, which it makes
-/// of the compressed one if need be (R243).
-#[derive(Default)]
-struct Writers {
-    open: BTreeMap<usize, File>,
-    acknowledged: Vec<String>,
-}
-
-impl Writers {
-    fn open(&mut self, cold: &Cold, writer: usize) {
-        let file = loop {
-            match OpenOptions::new().append(true).open(&cold.plain) {
-                Ok(file) => break file,
-                Err(_) => {
-                    let Ok(frame) = fs::read(&cold.packed) else { continue };
-                    let temporary = cold.plain.with_file_name(format!("writer-{writer}"));
-                    fs::write(&temporary, zstd::decode_all(&frame[..]).unwrap()).unwrap();
-                    let _ = fs::hard_link(&temporary, &cold.plain);
-                    fs::remove_file(&temporary).unwrap();
-                    let _ = fs::remove_file(&cold.packed);
-                }
-            }
-        };
-        self.open.insert(writer, file);
-    }
-
-    fn write(&mut self, cold: &Cold, writer: usize) {
-        if !self.open.contains_key(&writer) {
-            self.open(cold, writer);
-        }
-        let line = format!("{{\"writer\":{writer},\"line\":{}}}\n", self.acknowledged.len());
-        self.open.get_mut(&writer).unwrap().write_all(line.as_bytes()).unwrap();
-        self.acknowledged.push(line);
-    }
-
-    fn close(&mut self, writer: usize) {
-        self.open.remove(&writer);
-    }
-
-    /// Everything that was acknowledged is in the log, each once, behind what was there.
-    fn assert_kept(&self, cold: &Cold, can_repeat: bool, what: &str) {
-        let log = cold.read();
-        assert!(log.starts_with(&cold.bytes), "{what}: what was there is not");
-        let added = String::from_utf8(log[cold.bytes.len()..].to_vec()).unwrap();
-        for line in &self.acknowledged {
-            let count = added.matches(line.as_str()).count();
-            assert!(count == 1 || (can_repeat && count > 1), "{what}: {count} of {line}{added}");
-        }
-    }
-}
-
-/// Every step at which a writer opens the log, by every step at which it writes, then or not
-/// closing it, and once more after all.
-#[test]
-fn what_a_writer_writes_at_any_step_is_in_the_log() {
-    let steps = compression_steps();
-    let mut moments: Vec<Option<Step>> = vec![None];
-    moments.extend(steps.iter().copied().map(Some));
-    for (place, opens_at) in moments.iter().enumerate() {
-        for writes_at in &moments[place..] {
-            for closes in [false, true] {
-                let what = format!("opens {opens_at:?}, writes {writes_at:?}, closes {closes}");
-                let cold = Cold::new();
-                let writers = Mutex::new(Writers::default());
-                let act = |now: Option<Step>| {
-                    let mut writers = writers.lock().unwrap();
-                    if now == *opens_at {
-                        writers.open(&cold, 0);
-                    }
-                    if now == *writes_at {
-                        writers.write(&cold, 0);
-                        if closes {
-                            writers.close(0);
-                        }
-                    }
-                };
-                act(None);
-                // A log that was just written is not cold; here every log is.
-                let always = CompressOptions { cold_after: Duration::ZERO, ..options() };
-                let hook = |step| {
-                    act(Some(step));
-                    Interruption::None
-                };
-                compress_with(&cold.home, &always, Steps::new(&hook)).unwrap();
-                let mut writers = writers.into_inner().unwrap();
-                writers.assert_kept(&cold, false, &what);
-                writers.write(&cold, 0);
-                writers.assert_kept(&cold, false, &what);
-                writers.close(0);
-                assert!(matches!(
-                    one(compress(&cold.home, &always).unwrap()),
-                    CompressOutcome::Compressed { .. }
-                ));
-                writers.assert_kept(&cold, false, &what);
-                assert_eq!(cold.names(), [cold.packed_name()], "{what}");
-            }
-        }
-    }
-}
-
-/// Any number of writers at any steps, and a kill perhaps: after the next runs everything that was
-/// acknowledged is in the log.
-#[test]
-fn whatever_writers_do_meanwhile_nothing_acknowledged_is_lost() {
-    let steps = compression_steps();
-    let mut rng = Prng::new(11);
-    for case in 0..150 {
-        let cold = Cold::new();
-        let writers = Mutex::new((Writers::default(), Prng::new(rng.next_u64())));
-        let kill_at = (rng.below(3) == 0).then(|| steps[rng.index(steps.len())]);
-        let act = || {
-            let (writers, rng) = &mut *writers.lock().unwrap();
-            for _ in 0..rng.index(3) {
-                let writer = rng.index(3);
-                match rng.below(4) {
-                    0 => writers.open(&cold, writer),
-                    1 => writers.close(writer),
-                    _ => writers.write(&cold, writer),
-                }
-            }
-        };
-        let always = CompressOptions { cold_after: Duration::ZERO, ..options() };
-        let hook = |step| {
-            act();
-            if Some(step) == kill_at { Interruption::Kill } else { Interruption::None }
-        };
-        let quiet = |_| {
-            act();
-            Interruption::None
-        };
-        act();
-        compress_with(&cold.home, &always, Steps::new(&hook)).unwrap();
-        act();
-        compress_with(&cold.home, &always, Steps::new(&quiet)).unwrap();
-        act();
-        let (mut writers, _) = writers.into_inner().unwrap();
-        writers.open.clear();
-        // One run makes one log of what writers left, the next one compresses it.
-        compress(&cold.home, &always).unwrap();
-        writers.assert_kept(&cold, kill_at.is_some(), &format!("case {case}"));
-        compress(&cold.home, &always).unwrap();
-        writers.assert_kept(&cold, kill_at.is_some(), &format!("case {case}"));
-        assert_eq!(cold.names(), [cold.packed_name()], "case {case}");
-    }
-}
-
-/// While the log is being compressed, a writer that knows the lock waits.
-#[test]
-fn a_writer_with_the_lock_and_compression_keep_each_other_out() {
-    let cold = Cold::new();
-    let seen = Mutex::new(0);
-    cold.compress_with(&|_| {
-        assert!(ThreadLock::acquire(&cold.home, THREAD, "test").is_err());
-        *seen.lock().unwrap() += 1;
-        Interruption::None
-    });
-    assert!(seen.into_inner().unwrap() >= 6);
-    assert!(ThreadLock::acquire(&cold.home, THREAD, "test").is_ok());
+fn what_is_recorded_to_a_compressed_log_goes_behind_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::at(folder.path());
+    let options = RecorderOptions::default();
+    let thread = NewThread::default();
+    let mut recorder = Recorder::create(&home, &thread, &options).unwrap();
+    recorder.append(NewRecord::turn_started("t1", None)).unwrap();
+    recorder.sync().unwrap();
+    let (plain, thread_id) = (recorder.path().to_owned(), recorder.thread_id().to_owned());
+    recorder.close().unwrap();
+    let before = log_bytes(&plain);
+    let always = CompressOptions { cold_after: Duration::ZERO, ..crate::cold::options() };
+    assert!(matches!(one(compress(&home, &always).unwrap()), CompressOutcome::Compressed { .. }));
+    assert!(!plain.exists());
+    let mut recorder = Recorder::resume(&home, &thread_id, &options).unwrap();
+    recorder.append(NewRecord::turn_started("t2", None)).unwrap();
+    recorder.sync().unwrap();
+    // While it is open, it stays plain.
+    assert!(matches!(one(compress(&home, &always).unwrap()), CompressOutcome::InUse));
+    recorder.close().unwrap();
+    let after = fs::read(&plain).unwrap();
+    assert!(after.len() > before.len() && after.starts_with(&before));
 }
 
 #[test]

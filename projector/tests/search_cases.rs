@@ -408,6 +408,26 @@ fn rows_that_are_repaired_are_indexed_anew() {
 }
 
 #[test]
+fn a_thread_that_does_not_read_back_stops_no_other() {
+    let store = Store::in_memory().unwrap();
+    for key in ["one", "two", "three"] {
+        sync(&store, &MemSource::new(key, said("alpha")));
+    }
+    let items = redb::TableDefinition::<(u32, u32, u32, u64), &[u8]>::new("items");
+    store
+        .tamper(|write| {
+            write.open_table(items)?.insert((1, 0, 0, !0), &b"\x01{"[..])?;
+            Ok(())
+        })
+        .unwrap();
+    let done = store.index(&IndexOptions::default()).unwrap();
+    let [(key, error)] = &*done.failed else { panic!("{done:?}") };
+    assert!(key == "two" && error.wants_rebuild() && done.threads == 2, "{done:?}");
+    let page = find(&store, "alpha");
+    assert_eq!((page.hits.len(), &*page.behind.keys), (2, &["two".to_owned()][..]));
+}
+
+#[test]
 fn a_reader_searches_too() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.redb");

@@ -21,6 +21,9 @@ fn every_figure_is_a_line_with_a_number() {
         "sync",
         "size",
         "memory",
+        "sync-one-thread",
+        "sync-many",
+        "sync-ratio",
         "append-short",
         "append-long",
         "append-ratio",
@@ -34,6 +37,18 @@ fn every_figure_is_a_line_with_a_number() {
         "facts",
         "context",
         "verify",
+        "search-text",
+        "search-items",
+        "search-build",
+        "search-size",
+        "search-segments",
+        "search-rare",
+        "search-none",
+        "search-common",
+        "search-and",
+        "search-prefix",
+        "search-phrase",
+        "search-punctuation",
     ];
     assert_eq!(names, all);
     for figure in &figures {

@@ -4,6 +4,7 @@
 //! logs get their places, none over another file. If one cannot, those that have got theirs are
 //! taken back.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -181,24 +182,22 @@ impl Import<'_> {
             true => self.home.scan()?,
             false => return Ok(()),
         };
+        let lower = |text: &str| text.to_ascii_lowercase();
+        let threads: BTreeSet<String> =
+            placed.iter().map(|placed| lower(placed.name.thread_id())).collect();
+        let names = placed.iter_mut().map(|placed| (lower(placed.name.as_str()), placed));
+        let mut by_name: BTreeMap<String, &mut Placed<'_>> = names.collect();
         for found in &scan.files {
             let Some(name) = &found.name else { continue };
-            let is_of = |placed: &&mut Placed<'_>| {
-                placed.name.thread_id().eq_ignore_ascii_case(name.thread_id())
-            };
-            let mut of_thread = placed.iter_mut().filter(is_of).peekable();
-            if of_thread.peek().is_none() {
+            if !threads.contains(&lower(name.thread_id())) {
                 continue;
             }
-            let same =
-                of_thread.find(|placed| placed.name.as_str().eq_ignore_ascii_case(name.as_str()));
             let other_bytes = || ImportError::OtherBytes {
                 thread_id: name.thread_id().to_owned(),
                 path: found.file_path(),
             };
-            let same = same.ok_or_else(other_bytes)?;
-            if digest_of(&found.path)? != (same.log.len_bytes, same.log.blake3.to_ascii_lowercase())
-            {
+            let same = by_name.get_mut(&lower(name.as_str())).ok_or_else(other_bytes)?;
+            if digest_of(&found.path)? != (same.log.len_bytes, lower(&same.log.blake3)) {
                 return Err(other_bytes());
             }
             same.is_there = true;

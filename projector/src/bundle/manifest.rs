@@ -9,6 +9,9 @@ use crate::error::BundleProblem;
 use crate::home::NameEntry;
 use crate::source::RolloutName;
 
+/// A thread's name is a line of text.
+const NAME_BYTES_MAX: u64 = 64 * 1024;
+
 /// What is in a bundle.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -61,6 +64,11 @@ impl Manifest {
         let (logs, limit) = (manifest.logs.len() as u64, limits.logs);
         if logs > limit {
             return Err(BundleProblem::TooMuch { what: "logs", declared: logs, limit });
+        }
+        let name_bytes = manifest.names.iter().map(|entry| entry.thread_name.len() as u64);
+        if let Some(declared) = name_bytes.max().filter(|len| *len > NAME_BYTES_MAX) {
+            let (what, limit) = ("bytes of a thread's name", NAME_BYTES_MAX);
+            return Err(BundleProblem::TooMuch { what, declared, limit });
         }
         let mut names = BTreeSet::new();
         let (mut end, mut bytes) = (HEAD_BYTES, 0_u64);

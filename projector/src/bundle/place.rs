@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::import::{Import, Placed, is_killed};
-use super::manifest::{BundledLog, Manifest};
+use super::manifest::Manifest;
 use crate::error::{ImportError, OnFile, SelectError};
 use crate::files::disk;
 use crate::files::steps::Step;
@@ -81,14 +81,14 @@ impl Import<'_> {
     /// Threads that were never named here get their names from the bundle; tells how many.
     fn name(&self, manifest: &Manifest) -> Result<u64, ImportError> {
         let known = self.home.names()?;
+        let id = |id: &str| id.to_ascii_lowercase();
+        let known: BTreeSet<String> = known.entries().map(|entry| id(&entry.id)).collect();
+        let names = manifest.logs.iter().filter_map(|log| log.rollout_name().ok());
+        let mut nameless: BTreeSet<String> = names.map(|name| id(name.thread_id())).collect();
+        nameless.retain(|thread_id| !known.contains(thread_id));
         let mut len_names = 0;
         for entry in &manifest.names {
-            let is_of = |log: &BundledLog| {
-                let name = log.rollout_name();
-                name.is_ok_and(|name| name.thread_id().eq_ignore_ascii_case(&entry.id))
-            };
-            let is_known = known.entries().any(|known| known.id.eq_ignore_ascii_case(&entry.id));
-            if !is_known && manifest.logs.iter().any(is_of) {
+            if nameless.remove(&id(&entry.id)) {
                 Names::append(self.home.names_path(), entry)?;
                 len_names += 1;
             }

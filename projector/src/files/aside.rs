@@ -19,10 +19,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::PROGRAM;
 use super::disk::{self, Content, Stamp};
-use super::holders::{Holders, holders_of};
+use super::holders::Holders;
+use super::materialize::materialize;
 use super::steps::{Step, Steps, is_kill};
 use crate::disk::forms_of;
-use crate::error::{FileError, LockError, OnFile};
+use crate::error::{FileError, LockError, MaterializeError, OnFile};
 use crate::home::Home;
 use crate::lock::ThreadLock;
 use crate::source::RolloutName;
@@ -53,6 +54,8 @@ pub(crate) struct Retiree<'r> {
     pub(crate) stamp: &'r Stamp,
     /// What another file holds now.
     pub(crate) content: Content,
+    /// That other file.
+    pub(crate) other: &'r Path,
     pub(crate) now: SystemTime,
     /// How long it is kept where the system does not tell who has it open.
     pub(crate) linger: Duration,
@@ -64,33 +67,48 @@ impl Retiree<'_> {
         self.steps.at(step).on(self.plain, "removed")
     }
 
-    /// Takes the file away. If it must stay, `undo` takes away the other one that holds what it
-    /// held.
-    pub(crate) fn retire(
-        &self,
-        undo: impl FnOnce() -> Result<(), FileError>,
-    ) -> Result<Retired, FileError> {
+    /// Takes the file away. If it must stay, the other one goes that holds what it held.
+    pub(crate) fn retire(&self) -> Result<Retired, FileError> {
+        let other = Stamp::of(self.other).on(self.other, "looked at")?;
         let aside = Aside::new(self.plain, self.content.len_bytes, self.now);
         match disk::rename_new(self.plain, &aside.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 // Until now this file was the log: who took it away meant the log.
-                return undo().map(|()| Retired::Gone);
+                return self.undo(&other).map(|()| Retired::Gone);
             }
             renamed => renamed.on(self.plain, "renamed")?,
         }
-        let checked = aside.check(self);
+        let checked = aside.check(self, &other);
         match checked {
             Ok(Retired::Freed | Retired::Kept) => checked,
             Err(error) if is_kill(&error.source) => Err(error),
             // Whatever could not be found out: this file is the log again.
             _ => {
                 if aside.restore()? {
-                    undo()?;
+                    self.undo(&other)?;
                 }
                 self.at(Step::Restored)?;
                 checked
             }
         }
+    }
+
+    /// Takes the other file away, unless somebody has put another in its place.
+    fn undo(&self, other: &Stamp) -> Result<(), FileError> {
+        if Stamp::of(self.other).is_ok_and(|now| now == *other) {
+            disk::remove(self.other).on(self.other, "removed")?;
+            let folder = disk::folder_of(self.other);
+            disk::sync_folder(folder).on(folder, "synced")?;
+        }
+        Ok(())
+    }
+
+    /// Whether what the file held is still in the other one, or in one that somebody has made of
+    /// that meanwhile.
+    fn is_elsewhere(&self, other: &Stamp) -> bool {
+        let len_bytes = self.content.len_bytes;
+        Stamp::of(self.other).is_ok_and(|now| now == *other)
+            || disk::content(self.plain, len_bytes).is_ok_and(|start| start == self.content)
     }
 }
 
@@ -160,11 +178,11 @@ impl Aside {
         (is_log && numbers.next().is_none()).then_some(aside)
     }
 
-    fn check(&self, of: &Retiree<'_>) -> Result<Retired, FileError> {
+    fn check(&self, of: &Retiree<'_>, other: &Stamp) -> Result<Retired, FileError> {
         let (path, folder) = (&self.path, disk::folder_of(&self.path));
         disk::sync_folder(folder).on(folder, "synced")?;
         of.at(Step::SetAside)?;
-        let holders = holders_of(path);
+        let holders = of.steps.holders_of(path);
         if holders == Holders::Some {
             return Ok(Retired::Held);
         }
@@ -175,6 +193,9 @@ impl Aside {
             return Ok(Retired::Changed);
         }
         of.at(Step::Compared)?;
+        if !of.is_elsewhere(other) {
+            return Ok(Retired::Changed);
+        }
         if holders == Holders::Unknown && !of.linger.is_zero() {
             return Ok(Retired::Kept);
         }
@@ -244,7 +265,7 @@ impl Aside {
             }
         };
         steps.at(Step::Begun).on(path, "tended")?;
-        let holders = holders_of(path);
+        let holders = steps.holders_of(path);
         let is_free = match holders {
             Holders::None => true,
             Holders::Some => false,
@@ -259,15 +280,39 @@ impl Aside {
             let tended = if merged == *self { Tended::Kept } else { Tended::Merged };
             return merged.remove_if(is_free, tended);
         }
+        self.tend_behind_packed(holders, is_free)
+    }
+
+    /// The same, where the log has no plain form.
+    fn tend_behind_packed(&self, holders: Holders, is_free: bool) -> Result<Tended, FileError> {
+        let (path, plain) = (&self.path, &self.plain);
         let (_, packed) = forms_of(plain);
-        let packed = disk::unpacked_content(&packed, u64::MAX).ok();
-        let is_same = packed == Some(disk::content(path, u64::MAX).on(path, "read")?);
-        if is_same && holders != Holders::Some {
+        let restored = || disk::rename_new(path, plain).on(path, "renamed");
+        let Ok(whole) = disk::unpacked_content(&packed, u64::MAX) else {
+            return restored().map(|()| Tended::Restored);
+        };
+        let len_bytes = Stamp::of(path).on(path, "looked at")?.len_bytes;
+        let has_more = len_bytes > self.known_bytes;
+        // The log may have got lines that are not in here: then it may not stand for the log.
+        let has_all = whole.len_bytes <= len_bytes
+            && disk::content(path, whole.len_bytes).on(path, "read")? == whole;
+        if has_all && (has_more || holders == Holders::Some || whole.len_bytes < self.known_bytes) {
+            return restored().map(|()| Tended::Restored);
+        }
+        let common = disk::unpacked_content(&packed, self.common_bytes).ok();
+        if common != Some(disk::content(path, self.common_bytes).on(path, "read")?) {
+            return Ok(Tended::Differs);
+        }
+        if !has_more {
             return self.remove_if(is_free, Tended::Kept);
         }
-        // What is open there is written again, or the compressed form lacks something.
-        disk::rename_new(path, plain).on(path, "renamed")?;
-        Ok(Tended::Restored)
+        match materialize(plain) {
+            Ok(_) => {}
+            Err(MaterializeError::File(error)) => return Err(error),
+            // It was whole just now: next time.
+            Err(_) => return Ok(Tended::Kept),
+        }
+        self.merge(is_free)?.remove_if(is_free, Tended::Merged)
     }
 
     fn age(&self, now: SystemTime) -> Duration {

@@ -192,7 +192,10 @@ impl Run<'_> {
             if let Some(aside) = Aside::parse(&path) {
                 let tended = aside.tend(home, options.linger, options.now, *steps);
                 leftovers.push((path, tended));
-            } else if stray.reason == StrayReason::Temporary && options.threads.is_empty() {
+            } else if stray.reason == StrayReason::Temporary
+                && options.threads.is_empty()
+                && path.extension().is_some_and(|extension| extension == "tmp")
+            {
                 match self.remove_stale(&path) {
                     Ok(false) => {}
                     Ok(true) => leftovers.push((path, Ok(Tended::Removed))),

@@ -15,6 +15,10 @@ use crate::home::Home;
 use crate::lock::ThreadLock;
 use crate::source::RolloutName;
 
+/// How old a compressed form is that nobody is working with. The reference takes its own away again
+/// when the plain form changes meanwhile (R245), its name included.
+const SETTLED_AFTER: Duration = Duration::from_secs(30);
+
 /// What became of a log (R248).
 #[derive(Debug)]
 #[non_exhaustive]
@@ -123,21 +127,19 @@ impl Job<'_> {
             },
             Packed::Same(content) => content,
             Packed::Differs => return Ok(CompressOutcome::FormsDiffer),
+            Packed::New => return Ok(CompressOutcome::InUse),
         };
         let packed_bytes = Stamp::of(&self.packed).on(&self.packed, "looked at")?.len_bytes;
         let retiree = Retiree {
             plain: self.plain,
             stamp: &stamp,
             content,
+            other: &self.packed,
             now: self.now,
             linger: self.linger,
             steps: self.steps,
         };
-        let retired = retiree.retire(|| {
-            disk::remove(&self.packed).on(&self.packed, "removed")?;
-            let folder = disk::folder_of(&self.packed);
-            disk::sync_folder(folder).on(folder, "synced")
-        })?;
+        let retired = retiree.retire()?;
         let plain_bytes = content.len_bytes;
         Ok(match retired {
             Retired::Freed => {
@@ -161,6 +163,10 @@ impl Job<'_> {
         let packed = &self.packed;
         if !disk::is_there(packed).on(packed, "looked at")? {
             return Ok(Packed::Missing);
+        }
+        let touched = disk::last_touched(packed).on(packed, "looked at")?;
+        if self.now.duration_since(touched).is_ok_and(|age| age < SETTLED_AFTER) {
+            return Ok(Packed::New);
         }
         // What does not decode as a whole is not more than what does.
         let Ok(unpacked) = disk::unpacked_content(packed, u64::MAX) else {
@@ -236,4 +242,6 @@ enum Packed {
     Missing,
     Same(Content),
     Differs,
+    /// So new that somebody may be about to do something with it.
+    New,
 }

@@ -93,9 +93,9 @@ fn copy_over(from: &Path, to: &Path, steps: Steps<'_>) -> Result<(), MoveError> 
         // The other disk has a file of its own: who has this one open would write on here.
         let now = SystemTime::now();
         let linger = Duration::ZERO;
-        let retiree = Retiree { plain: from, stamp: &stamp, content, now, linger, steps };
-        let undo = || disk::remove(to).on(to, "removed");
-        if !matches!(retiree.retire(undo)?, Retired::Freed | Retired::Gone) {
+        let retiree =
+            Retiree { plain: from, stamp: &stamp, content, other: to, now, linger, steps };
+        if !matches!(retiree.retire()?, Retired::Freed | Retired::Gone) {
             return Err(MoveError::Changed { path: from.to_owned() });
         }
     } else {

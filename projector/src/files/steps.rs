@@ -2,6 +2,9 @@
 
 use std::fmt;
 use std::io;
+use std::path::Path;
+
+use super::holders::{Holders, holders_of};
 
 /// What an operation has just done, or is about to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,6 +48,7 @@ pub enum Step {
 
 /// What comes in between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "only tests come in between"))]
 pub enum Interruption {
     /// Nothing; the operation goes on.
     None,
@@ -56,17 +60,32 @@ pub enum Interruption {
 
 /// Who comes in between.
 #[derive(Clone, Copy, Default)]
-pub struct Steps<'s>(Option<&'s (dyn Fn(Step) -> Interruption + Sync)>);
+pub struct Steps<'s> {
+    hook: Option<&'s (dyn Fn(Step) -> Interruption + Sync)>,
+    /// Whether it is not told who has a file open, as on some systems.
+    is_blind: bool,
+}
 
 impl<'s> Steps<'s> {
     /// Asks at every step what comes in between.
     #[cfg(feature = "testing")]
     pub fn new(hook: &'s (dyn Fn(Step) -> Interruption + Sync)) -> Self {
-        Self(Some(hook))
+        Self { hook: Some(hook), is_blind: false }
+    }
+
+    /// The same, but as on a system that does not tell who has a file open.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn blind(self) -> Self {
+        Self { is_blind: true, ..self }
+    }
+
+    pub(super) fn holders_of(&self, path: &Path) -> Holders {
+        if self.is_blind { Holders::Unknown } else { holders_of(path) }
     }
 
     pub(crate) fn at(&self, step: Step) -> io::Result<()> {
-        match self.0.map_or(Interruption::None, |hook| hook(step)) {
+        match self.hook.map_or(Interruption::None, |hook| hook(step)) {
             Interruption::None => Ok(()),
             Interruption::Kill => Err(io::Error::other(Killed)),
             Interruption::Fail(kind) => Err(kind.into()),
@@ -76,7 +95,7 @@ impl<'s> Steps<'s> {
 
 impl fmt::Debug for Steps<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "Steps(asked)" } else { "Steps(none)" })
+        f.write_str(if self.hook.is_some() { "Steps(asked)" } else { "Steps(none)" })
     }
 }
 

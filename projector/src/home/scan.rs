@@ -329,7 +329,7 @@ enum FileKind {
 /// is one still.
 fn kind_of(path: &Path) -> FileKind {
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-    if name.ends_with(b".tmp") {
+    if name.ends_with(b".tmp") || name.ends_with(b".aside") {
         return FileKind::Temporary;
     }
     let is_packed = name.ends_with(b".jsonl.zst");

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use redb::WriteTransaction;
 use rollfold_core::model::ThreadItem;
 
-use super::docs::Doc;
+use super::docs::{DOC_BYTES, Doc};
 use super::segment::{self, Segment};
 use super::texts::{TextKinds, each_text};
 use super::words::each_word;
@@ -61,23 +61,33 @@ impl Builder {
 
     /// Takes in an item; nothing if it has no text.
     pub(super) fn push(&mut self, place: Place, item: &ThreadItem) {
-        let (mut kinds, mut text_bytes) = (TextKinds::NONE, 0usize);
+        let mut is_new = true;
         each_text(item, |kind, text| {
-            kinds = kinds.with(kind);
-            text_bytes = text_bytes.saturating_add(text.len());
+            if std::mem::take(&mut is_new) {
+                self.begin(place);
+            }
+            if let Some(doc) = self.docs.last_mut() {
+                doc.kinds = doc.kinds.with(kind);
+                let text_bytes = u32::try_from(text.len()).unwrap_or(u32::MAX);
+                doc.text_bytes = doc.text_bytes.saturating_add(text_bytes);
+            }
+            self.text_bytes += text.len() as u64;
+            each_word(text, |word| self.push_word(word));
         });
-        if text_bytes == 0 {
-            return;
+    }
+
+    /// Begins a document with an item, unless the last one has room for it.
+    fn begin(&mut self, place: Place) {
+        let Place { time, thread, turn, item } = place;
+        let (kinds, text_bytes) = (TextKinds::NONE, 0);
+        let doc = Doc { time, thread, turn, first_item: item, last_item: item, kinds, text_bytes };
+        match self.docs.last_mut() {
+            Some(last) if last.is_beside(&doc) && last.text_bytes < DOC_BYTES => {
+                last.first_item = last.first_item.min(item);
+                last.last_item = last.last_item.max(item);
+            }
+            _ => self.docs.push(doc),
         }
-        self.text_bytes += text_bytes as u64;
-        let Place { time, thread, turn, item: number } = place;
-        let text_bytes = u32::try_from(text_bytes).unwrap_or(u32::MAX);
-        let doc =
-            Doc { time, thread, turn, first_item: number, last_item: number, kinds, text_bytes };
-        if !self.docs.last_mut().is_some_and(|last| last.join(&doc)) {
-            self.docs.push(doc);
-        }
-        each_text(item, |_, text| each_word(text, |word| self.push_word(word)));
     }
 
     fn push_word(&mut self, word: &[u8]) {

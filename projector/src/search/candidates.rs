@@ -30,8 +30,8 @@ pub(super) struct Candidates {
 /// Candidates of one segment.
 struct InSegment {
     segment: u32,
-    /// Those that are left; the next one is the last.
-    docs: Vec<u32>,
+    /// Those that are left, the newest first.
+    left: Box<dyn Iterator<Item = u32>>,
     row: DocRow,
     next: Option<Doc>,
 }
@@ -44,13 +44,13 @@ impl Candidates {
         let mut candidates = Self { docs, segments: Vec::new() };
         for segment in segment::all(&read.open_table(schema::SEARCH_SEGMENTS)?)? {
             let number = segment.number;
-            let docs = match matching(&table, number, &entries)? {
-                Some(docs) => docs,
+            let left: Box<dyn Iterator<Item = u32>> = match matching(&table, number, &entries)? {
+                Some(docs) => Box::new(docs.into_iter().rev()),
                 // Nothing that the index knows: every document may do.
-                None => (0..u32::try_from(segment.len_docs).unwrap_or(u32::MAX)).collect(),
+                None => Box::new((0..u32::try_from(segment.len_docs).unwrap_or(u32::MAX)).rev()),
             };
             let row = DocRow::default();
-            let mut in_segment = InSegment { segment: number, docs, row, next: None };
+            let mut in_segment = InSegment { segment: number, left, row, next: None };
             in_segment.advance(&candidates.docs)?;
             candidates.segments.push(in_segment);
         }
@@ -86,7 +86,7 @@ fn turn_of(doc: &Doc) -> (i64, u32, u32) {
 impl InSegment {
     fn advance(&mut self, table: &ReadOnlyTable<BlockKey, Bytes>) -> Result<(), StoreError> {
         self.next = None;
-        let Some(number) = self.docs.pop() else { return Ok(()) };
+        let Some(number) = self.left.next() else { return Ok(()) };
         if self.row.get(number).is_none() {
             self.row = DocRow::with(table, self.segment, number)?;
         }

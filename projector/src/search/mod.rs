@@ -11,7 +11,8 @@
 //! as `src/main.rs`, stands as it is. Parts of words are found from their beginning only (`pars*`).
 //! Scripts without spaces are searched by character; punctuation alone is looked for in every item.
 //! Of free-form JSON, texts and numbers are searched as they stand, keys are not. Base64 counts as
-//! one word, data URLs and images of tools are left out, control sequences of terminals too.
+//! one word, data URLs and images of tools are left out, control sequences of terminals too. What is
+//! no item is not searched: the world's state, and threads whose history mode is not known.
 //!
 //! Hits come the newest turn first: people look for what they did lately; the order of what is there
 //! never changes, so that cursors hold while threads grow; and most pages end after a few candidates.
@@ -33,13 +34,13 @@
 //!
 //! | | this index | tantivy 0.27, no places | with places, for phrases |
 //! | --- | --- | --- | --- |
-//! | size, of the text: real | 6.0 % | 12.2 % | 40.8 % |
-//! | legacy | 6.8 % | 11.5 % | 33.9 % |
-//! | chat | 2.8 % | 4.6 % | 31.5 % |
-//! | building, MB of text a second | 27 to 42 | 18 to 26 | 17 to 22 |
+//! | size, of the text: real | 5.7 % | 12.2 % | 40.8 % |
+//! | legacy | 6.0 % | 11.5 % | 33.9 % |
+//! | chat | 2.6 % | 4.6 % | 31.5 % |
+//! | building, MB of text a second | 19 to 42 | 18 to 26 | 17 to 22 |
 //! | first page, rare word | 0.02 ms | 0.001 ms, and reading the items | the same |
 //! | first page, common word | 0.7 to 1 ms | 0.003 ms, and reading the items | 0.01 ms, and reading |
-//! | phrase of common words in no item | 3.6 ms a MB of text | none | below 0.2 ms |
+//! | phrase of common words in no item | 4 to 9 ms a MB of text | none | below 0.2 ms |
 //! | crates, cold release build | none more | 131, 231 s | the same |
 //! | a crash, a copy, a rebuild | the store's | files of its own beside the store | the same |
 //!

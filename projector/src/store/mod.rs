@@ -31,7 +31,7 @@ pub use forget::{Deletion, Forgotten};
 pub use heal::{Healed, Opened};
 pub use holder::Holder;
 pub(crate) use known::{Known, encode_cursor, generation, newest_generation};
-pub use overlay::Overlay;
+pub use overlay::{Overlay, ShownPath};
 
 /// Folded logs in a redb file. Any number of threads may share a store; one writes at a time,
 /// readers are never kept waiting and see the store as it was when they began.

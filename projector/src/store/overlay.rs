@@ -2,9 +2,10 @@
 //! they are called here. The log and its fold are not touched.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::Store;
-use crate::error::{CorruptProblem, StoreError};
+use crate::error::{CorruptProblem, QueryError, StoreError};
 use crate::rows::codec::{RowAt, decode, encode};
 use crate::schema;
 
@@ -44,7 +45,28 @@ fn is_separator(character: char) -> bool {
     matches!(character, '/' | '\\')
 }
 
+/// A path as its log has it, and as it is called here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownPath {
+    /// As the log has it.
+    pub recorded: Arc<str>,
+    /// What it is called here; the same if nothing says otherwise.
+    pub shown: String,
+}
+
 impl Store {
+    /// The folder a thread works in, as its log has it and as it is called here; `None` if the log
+    /// does not tell it, or is not known.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn shown_cwd(&self, key: &str) -> Result<Option<ShownPath>, QueryError> {
+        let Some(thread) = self.thread(key)? else { return Ok(None) };
+        let Some(recorded) = thread.thread()?.cwd else { return Ok(None) };
+        let shown = self.overlay(key)?.shown(&recorded).into_owned();
+        Ok(Some(ShownPath { recorded, shown }))
+    }
+
     /// Sets which prefixes of a log's paths are shown as others; none takes them away. The log need
     /// not be known yet.
     ///

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use rollfold_projector::{FileSource, Home, HomesSynced, Store, SyncOptions};
 
-use super::{Bench, Input, median};
+use super::{Bench, Input, lists, median};
 use crate::generate::write_home;
 
 /// Files of the large kind.
@@ -86,5 +86,5 @@ fn home(bench: &mut Bench<'_>, threads: u64) -> Result<(), Box<dyn Error>> {
     bench.put("home-first", first, "s");
     bench.put("home-rate", threads as f64 / first.max(1e-9), "threads/s");
     bench.put("home-again", median(&mut again) * 1e3, "ms");
-    Ok(())
+    lists::measure(bench, store)
 }

@@ -2,6 +2,7 @@
 //! be had of the same bytes. Medians of several runs, all in one process, one after the other.
 
 mod append;
+mod lists;
 mod many;
 mod read;
 mod search;
@@ -19,7 +20,7 @@ use serde_json::json;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Only figures whose names begin so: scan, copy, ignored, value, decode, fold, sync, append,
-    /// page, slice, context, open, verify, size, memory, search, sync-many, home.
+    /// page, slice, context, open, verify, size, memory, search, sync-many, home (with lists).
     names: Vec<String>,
     /// What the rollout is made of; without it, every shape.
     #[arg(long)]

@@ -63,7 +63,7 @@ pub(super) fn measure(bench: &mut Bench<'_>, input: &Input) -> Result<(), Box<dy
     let (text, size) = (done.text_bytes as f64, store.index_size()?);
     bench.put("search-text", text / 1e6, "MB");
     bench.put("search-items", done.items as f64, "items");
-    bench.put("search-build", text / 1e6 / seconds.max(1e-9), "MB/s");
+    bench.put("search-build", text / 1e6 / seconds.max(1e-9), "MB of text/s");
     bench.put("search-size", size.bytes as f64 / text.max(1.0), "of text");
     bench.put("search-segments", size.segments as f64, "segments");
     for (name, query) in QUERIES {
