@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use rollfold_projector::testing::FaultyDisk;
 use rollfold_projector::{
-    Chain, FileOutcome, FileSource, Home, HomesSynced, Library, Outcome, Store, SyncFileError,
-    SyncOptions,
+    FileOutcome, Home, HomesSynced, Library, Outcome, Store, SyncFileError, SyncOptions,
 };
 use tempfile::TempDir;
 
@@ -309,23 +308,14 @@ fn a_log_is_folded_with_what_it_goes_on_from_once_that_is_there() {
     let rewritten = synced.done.iter().find(|(path, _)| *path == world.path(77)).unwrap();
     assert!(matches!(&rewritten.1, FileOutcome::Synced(synced)
         if matches!(synced.outcome, Outcome::Rewritten { .. })));
-    let as_chain = || {
-        let own = FileSource::open(world.path(77)).unwrap();
-        let chain = Chain::open(Box::new(own), &world.home.scan().unwrap()).unwrap();
-        assert_eq!(chain.inherited_bytes(), base.len() as u64);
-        let store = Store::in_memory().unwrap();
-        store.sync(&chain, &SyncOptions::default()).unwrap();
-        let (there, here) = (store.thread(&key(77)), world.store.thread(&key(77)));
-        let (there, here) = (there.unwrap().unwrap(), here.unwrap().unwrap());
-        assert_eq!(there.state(), here.state());
-        assert!(there.snapshot().unwrap() == here.snapshot().unwrap());
-    };
-    as_chain();
+    let whole = [base.clone(), fork(5, &base)].concat();
+    let joined = Model::of_fork(&whole, &id(77), base.len());
+    joined.assert_same(&world.store, &key(77));
     world.settle();
     // The base goes on; what was taken of it stays.
     append(&world.path(5), &event(r#"{"type":"agent_message","message":"more"}"#));
     let synced = world.sync().synced;
     assert_eq!((synced.appended, synced.rewritten, synced.lines), (1, 0, 1));
     world.settle();
-    as_chain();
+    joined.assert_same(&world.store, &key(77));
 }

@@ -9,7 +9,15 @@ mod replay;
 mod verify;
 
 /// The second reading of the papers that the core's tests compare with.
-#[allow(dead_code, reason = "not all of it is compared here")]
+#[allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test of the core, not all of which is used here"
+)]
 #[path = "../../core/tests/naive/mod.rs"]
 mod naive;
 

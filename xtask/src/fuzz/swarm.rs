@@ -7,7 +7,7 @@ pub(crate) fn log(seed: u64, len_max: usize) -> Vec<u8> {
     let mut rng = Prng::new(seed);
     let len_records = rng.index(len_max);
     let mut log = rollout_bytes(&Swarm::new(seed, len_records));
-    let percent = [10, 40, 100][rng.index(3)];
+    let percent = rng.pick(&[10, 40, 100]);
     let allowed: Vec<DamageKind> =
         DamageKind::ALL.into_iter().filter(|_| rng.chance(percent)).collect();
     for _ in 0..rng.below(5) {

@@ -1,5 +1,11 @@
 //! Our fold against a second, deliberately simple reading of the papers, behind every line.
 
+#[allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test of the core: what differs panics, and that is caught"
+)]
 #[path = "../../../../core/tests/law6/compare.rs"]
 mod compare;
 
