@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use rollfold_projector::{
-    Check, FileOutcome, FileReport, HomesProgress, HomesSynced, Library, Outcome, SyncOptions,
+    Check, FileOutcome, FileReport, HomesProgress, HomesSynced, IndexOptions, Library, Outcome,
+    Store, SyncOptions,
 };
 use serde_json::{Value, json};
 
@@ -21,9 +22,20 @@ pub struct Args {
     /// Compares all that was folded with the logs again.
     #[arg(long)]
     whole: bool,
+    /// Leaves the search index as it is; the next search takes in what is new.
+    #[arg(long)]
+    no_index: bool,
 }
 
 impl Args {
+    /// Takes what is new into the search index, unless that is not wanted.
+    pub fn index(&self, store: &Store) -> Result<(), Failure> {
+        if !self.no_index {
+            store.index(&IndexOptions::default())?;
+        }
+        Ok(())
+    }
+
     pub fn options(&self) -> SyncOptions {
         let check = if self.whole { Check::Whole } else { Check::ByIdentity };
         SyncOptions { threads: self.threads, check, ..SyncOptions::default() }
@@ -46,11 +58,13 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
         }
         ControlFlow::Continue(())
     });
-    bar.finish_and_clear();
     if let Some(failure) = failure {
         return Err(failure);
     }
     let synced = synced?;
+    bar.set_message("taking in words");
+    args.index(library.store())?;
+    bar.finish_and_clear();
     match context.is_json {
         true => context.json_line(&mut out, &of_homes(&synced))?,
         false => writeln!(out, "{}", summary(&synced))?,

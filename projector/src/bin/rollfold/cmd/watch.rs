@@ -41,7 +41,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
             }
             WatchEvent::Synced(synced) => {
                 is_said &= synced.found == 0;
-                out.flush().map_err(Failure::from)
+                out.flush().map_err(Failure::from).and_then(|()| args.sync.index(&store))
             }
             _ => Ok(()),
         };
