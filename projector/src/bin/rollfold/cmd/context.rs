@@ -1,0 +1,105 @@
+//! `rollfold context`: what a resume would send to the model.
+
+use rollfold_core::context::{self, ContextMode, Outlined, PairProblem};
+use rollfold_projector::{Home, LogSource, SourceBodies};
+use serde_json::{Value, json};
+
+use crate::context::{Context, Exit, Failure};
+use crate::logs::Logs;
+use crate::print::{cell, json_cell};
+use crate::reading::{AtArg, ThreadArg};
+
+/// Arguments of `context`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    thread: ThreadArg,
+    #[command(flatten)]
+    at: AtArg,
+    /// Whose reading of the log counts.
+    #[arg(long, value_enum, value_name = "MODE", default_value = "sound")]
+    mode: Mode,
+}
+
+/// Whose reading of a log counts.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Mode {
+    /// What stood before a rolled-back checkpoint stays.
+    Sound,
+    /// The reference's: such a checkpoint takes everything before it along.
+    Reference,
+}
+
+pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
+    let reading = args.thread.open_at(context, &args.at)?;
+    let view = &reading.view;
+    let key = view.key();
+    let logs = Logs::of(reading.log.place.as_ref().map(|place| Home::at(&place.home)));
+    let source = logs.open(&reading.log)?.ok_or_else(|| {
+        Failure::unreadable(format!("{key}: its file is not there any more; sync to find it"))
+    })?;
+    if source.len_bytes()?.is_some_and(|len| len < view.state().position.offset_bytes) {
+        let text = format!("{key}: is shorter than what was folded; sync it first");
+        return Err(Failure::unreadable(text));
+    }
+    let mode = match args.mode {
+        Mode::Sound => ContextMode::Sound,
+        Mode::Reference => ContextMode::Reference,
+    };
+    let bodies = SourceBodies(&source);
+    let made = view.context(&bodies, mode, None)?;
+    let problems = context::check(&made, &bodies)?;
+    let items = made.outline(&bodies).collect::<Result<Vec<_>, _>>()?;
+    let about = json!({
+        "mode": mode,
+        "items": made.history.len(),
+        "previous_turn_settings": made.previous_turn_settings,
+        "reference_context_item": made.reference_context_item,
+        "window": made.window,
+        "world_records": made.world_records,
+    });
+    let mut printer = reading.printer(context);
+    if printer.is_json() {
+        printer.json(json!({ "context": about }))?;
+        for (number, item) in items.iter().enumerate() {
+            printer.json(json!({"number": number, "item": item}))?;
+        }
+        for PairProblem { place, source, call_id, kind, .. } in &problems {
+            let seq = source.record().seq;
+            printer.json(json!({
+                "number": place, "seq": seq, "call_id": call_id, "problem": kind,
+                "done": Value::Null,
+            }))?;
+        }
+    } else {
+        for (name, value) in about.as_object().into_iter().flatten() {
+            printer.line(&format!("{name}: {}", json_cell(value)))?;
+        }
+        let rows: Vec<_> =
+            items.iter().enumerate().map(|(number, item)| row(number, item)).collect();
+        let head = ["number", "seq", "span", "from", "kind", "role or call", "turn", "bytes"];
+        printer.table(head, &rows)?;
+        for PairProblem { place, source, call_id, kind, .. } in &problems {
+            let seq = source.record().seq;
+            printer.line(&format!("item {place} (seq {seq}, call {call_id}): {kind}"))?;
+        }
+        if problems.is_empty() {
+            printer.line("every call and output is paired")?;
+        }
+    }
+    printer.finish()?;
+    Ok(if problems.is_empty() { Exit::Done } else { Exit::Found })
+}
+
+fn row(number: usize, item: &Outlined) -> [String; 8] {
+    [
+        number.to_string(),
+        item.seq.to_string(),
+        format!("{}+{}", item.span.offset_bytes, item.span.len_bytes),
+        json_cell(&json!(item.place)),
+        cell(item.kind.as_ref()),
+        cell(item.role.as_ref().or(item.call_id.as_ref())),
+        String::from(if item.is_boundary { "starts" } else { "" }),
+        item.len_bytes.to_string(),
+    ]
+}
