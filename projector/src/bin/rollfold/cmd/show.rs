@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::context::{Context, Exit, Failure};
 use crate::item_text::ItemText;
 use crate::print;
-use crate::reading::{AtArg, Printer, ThreadArg};
+use crate::reading::{AtArg, Printer, Reading, ThreadArg};
 
 /// Arguments of `show`.
 #[derive(Debug, clap::Args)]
@@ -93,16 +93,12 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
         Items::None => ItemsView::NotLoaded,
     };
     let mut printer = reading.printer(context);
-    if !printer.is_json() {
-        let entry = &reading.entry;
-        let name = entry.name.as_deref().or(entry.title.as_deref()).unwrap_or_default();
-        printer.line(&format!("{}  {}", entry.id, print::line(name, 80)))?;
-        let (lines, all) = (view.len_lines(), view.state().position.seq);
-        let of = if lines < all { format!(" of {all}") } else { String::new() };
-        printer.line(&format!("{}, {lines}{of} lines", reading.log.key))?;
-    }
+    let mut is_first = true;
     args.page.each(&mut printer, |to, request| {
         let list = view.list_turns(request, items)?;
+        if std::mem::take(&mut is_first) && !to.is_json() {
+            begin(to, &reading)?;
+        }
         for row in &list.rows {
             match to.is_json() {
                 true => to.json(TurnLine { turn: &row.value })?,
@@ -113,6 +109,16 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     })?;
     printer.finish()?;
     Ok(Exit::Done)
+}
+
+/// Says which thread it is, and how much of it.
+fn begin(to: &mut Printer<'_>, reading: &Reading) -> Result<(), Failure> {
+    let Reading { entry, log, view, .. } = reading;
+    let name = entry.name.as_deref().or(entry.title.as_deref()).unwrap_or_default();
+    to.line(&format!("{}  {}", entry.id, print::line(name, 80)))?;
+    let (lines, all) = (view.len_lines(), view.state().position.seq);
+    let of = if lines < all { format!(" of {all}") } else { String::new() };
+    to.line(&format!("{}, {lines}{of} lines", log.key))
 }
 
 #[derive(serde::Serialize)]
