@@ -357,6 +357,39 @@ fn rows_are_verified() {
     assert_eq!((verify(&[]).0, verify(&[TWO]).0), (0, 3));
 }
 
+/// Free-form JSON may be nested deeper than serde_json reads.
+#[test]
+fn deep_values_are_shown_as_they_stand() {
+    let dir = TempDir::new().unwrap();
+    let day = dir.path().join("home/sessions/2026/03/01");
+    fs::create_dir_all(&day).unwrap();
+    let deep = format!("{}1{}", "[".repeat(400), "]".repeat(400));
+    let lines = [
+        event(r#"{"type":"task_started","turn_id":"t1"}"#),
+        event(&format!(
+            r#"{{"type":"dynamic_tool_call_request","callId":"c1","turnId":"t1","tool":"dig","arguments":{deep}}}"#
+        )),
+        event(&format!(r#"{{"type":"error","message":"no","codex_error_info":{deep}}}"#)),
+    ];
+    let log = log(ONE, &lines).replacen("\"cli\"", &format!("{{\"custom\":{deep}}}"), 1);
+    fs::write(day.join(format!("rollout-2026-03-01T10-00-00-{ONE}.jsonl")), log).unwrap();
+    assert!(run(dir.path(), &["sync"]).status.success());
+    let mut is_deep = 0;
+    for json in [&[][..], &["--json"]] {
+        for command in ["show", "items", "thread", "world", "windows", "usage", "context"] {
+            let output = run(dir.path(), &[&[command, ONE], json].concat());
+            assert_eq!(output.status.code(), Some(0), "{command}");
+            is_deep += usize::from(String::from_utf8(output.stdout).unwrap().contains(&deep));
+        }
+        for command in ["diff", "changes"] {
+            let output = run(dir.path(), &[&[command, ONE, "0", "4"], json].concat());
+            assert_eq!(output.status.code(), Some(i32::from(command == "diff")), "{command}");
+            is_deep += usize::from(String::from_utf8(output.stdout).unwrap().contains(&deep));
+        }
+    }
+    assert!(is_deep >= 5, "{is_deep}");
+}
+
 #[test]
 fn bad_input_is_one_line() {
     let cases: [(&[&str], i32, &str); 10] = [

@@ -1,5 +1,11 @@
 //! Text for people.
 
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// Characters of a value that a table shows.
+const CELL_CHARS_MAX: usize = 100;
+
 /// A number of bytes, to three digits.
 pub fn bytes(len: u64) -> String {
     const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
@@ -66,12 +72,19 @@ pub fn cell<T: ToString>(value: Option<T>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }
 
+/// A JSON text in a cell; one too deep for a value as it stands.
+pub fn raw_cell(raw: &RawValue) -> String {
+    match serde_json::from_str(raw.get()) {
+        Ok(value) => json_cell(&value),
+        Err(_) => line(raw.get(), CELL_CHARS_MAX),
+    }
+}
+
 /// A JSON value in a cell: strings without quotes, the start of long ones, `-` for null.
-pub fn json_cell(value: &serde_json::Value) -> String {
-    const CELL_CHARS_MAX: usize = 100;
+pub fn json_cell(value: &Value) -> String {
     match value {
-        serde_json::Value::Null => cell::<&str>(None),
-        serde_json::Value::String(text) => line(text, CELL_CHARS_MAX),
+        Value::Null => cell::<&str>(None),
+        Value::String(text) => line(text, CELL_CHARS_MAX),
         value => line(&value.to_string(), CELL_CHARS_MAX),
     }
 }

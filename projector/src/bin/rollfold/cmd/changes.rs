@@ -3,11 +3,11 @@
 use rollfold_core::{Change, ChangeSet, Coalescer};
 use rollfold_projector::LineChanges;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::value::to_raw_value;
 
 pub use super::diff::Args;
 use crate::context::{Context, Exit, Failure};
-use crate::print::json_cell;
+use crate::print::raw_cell;
 use crate::reading::Printer;
 
 /// Lines that are read at once.
@@ -71,7 +71,7 @@ fn show(to: &mut Printer<'_>, line: &LineChanges) -> Result<(), Failure> {
         to.line(&format!("{seq:>7}  item {kind}  {}  {id}", it.turn_id))?;
     }
     for change in others {
-        to.line(&format!("{seq:>7}  {}", json_cell(&json!(change))))?;
+        to.line(&format!("{seq:>7}  {}", raw_cell(&to_raw_value(change)?)))?;
     }
     Ok(())
 }

@@ -1,12 +1,15 @@
 //! `rollfold context`: what a resume would send to the model.
 
+use std::collections::BTreeMap;
+
 use rollfold_core::context::{self, ContextMode, Outlined, PairProblem};
 use rollfold_projector::{Home, LogSource, SourceBodies};
+use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 
 use crate::context::{Context, Exit, Failure};
 use crate::logs::Logs;
-use crate::print::{cell, json_cell};
+use crate::print::{cell, json_cell, raw_cell};
 use crate::reading::{AtArg, ThreadArg};
 
 /// Arguments of `context`.
@@ -50,19 +53,19 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     let made = view.context(&bodies, mode, None)?;
     let problems = context::check(&made, &bodies)?;
     let items = made.outline(&bodies).collect::<Result<Vec<_>, _>>()?;
-    let about = json!({
-        "mode": mode,
-        "items": made.history.len(),
-        "previous_turn_settings": made.previous_turn_settings,
-        "reference_context_item": made.reference_context_item,
-        "window": made.window,
-        "world_records": made.world_records,
-    });
+    let about = BTreeMap::from([
+        ("mode", to_raw_value(&mode)?),
+        ("items", to_raw_value(&made.history.len())?),
+        ("previous_turn_settings", to_raw_value(&made.previous_turn_settings)?),
+        ("reference_context_item", to_raw_value(&made.reference_context_item)?),
+        ("window", to_raw_value(&made.window)?),
+        ("world_records", to_raw_value(&made.world_records)?),
+    ]);
     let mut printer = reading.printer(context);
     if printer.is_json() {
-        printer.json(json!({ "context": about }))?;
+        printer.json(BTreeMap::from([("context", &about)]))?;
         for (number, item) in items.iter().enumerate() {
-            printer.json(json!({"number": number, "item": item}))?;
+            printer.json(ItemLine { number, item })?;
         }
         for PairProblem { place, source, call_id, kind, .. } in &problems {
             let seq = source.record().seq;
@@ -72,8 +75,8 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
             }))?;
         }
     } else {
-        for (name, value) in about.as_object().into_iter().flatten() {
-            printer.line(&format!("{name}: {}", json_cell(value)))?;
+        for (name, value) in &about {
+            printer.line(&format!("{name}: {}", raw_cell(value)))?;
         }
         let rows: Vec<_> =
             items.iter().enumerate().map(|(number, item)| row(number, item)).collect();
@@ -89,6 +92,12 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     }
     printer.finish()?;
     Ok(if problems.is_empty() { Exit::Done } else { Exit::Found })
+}
+
+#[derive(serde::Serialize)]
+struct ItemLine<'i> {
+    number: usize,
+    item: &'i Outlined,
 }
 
 fn row(number: usize, item: &Outlined) -> [String; 8] {

@@ -1,12 +1,16 @@
 //! `rollfold diff`: what differs between two places of a log.
 
+use std::collections::BTreeMap;
+
 use rollfold_core::model::Fact;
 use rollfold_projector::{Diff, UsageTotals};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
 use crate::context::{Context, Exit, Failure};
-use crate::print::json_cell;
-use crate::reading::Reading;
+use crate::print::{json_cell, raw_cell};
+use crate::reading::{Printer, Reading};
 
 /// Arguments of `diff` and `changes`.
 #[derive(Debug, clap::Args)]
@@ -39,73 +43,91 @@ impl Args {
     }
 }
 
-/// One thing that differs; null where it is not there.
+/// One thing that differs; null where it is not there. Values as they are spelled, since a log may
+/// nest them deeper than they could be read.
+#[derive(Serialize)]
 struct Difference {
     what: &'static str,
     at: Value,
-    before: Value,
-    after: Value,
+    before: Box<RawValue>,
+    after: Box<RawValue>,
+}
+
+impl Difference {
+    fn new<T: Serialize>(
+        what: &'static str,
+        at: Value,
+        before: &T,
+        after: &T,
+    ) -> Result<Self, Failure> {
+        let (before, after) = (to_raw_value(before)?, to_raw_value(after)?);
+        Ok(Self { what, at, before, after })
+    }
+
+    fn say(&self, to: &mut Printer<'_>) -> Result<(), Failure> {
+        let at = Some(&self.at).filter(|at| !at.is_null()).map(json_cell);
+        let name = [Some(self.what.to_owned()), at].into_iter().flatten();
+        let name = name.collect::<Vec<_>>().join(" ");
+        let (before, after) = (raw_cell(&self.before), raw_cell(&self.after));
+        match (self.before.get(), self.after.get()) {
+            ("null", _) => to.line(&format!("+ {name}: {after}")),
+            (_, "null") => to.line(&format!("- {name}: {before}")),
+            _ => {
+                to.line(&format!("~ {name}: {before}"))?;
+                to.line(&format!("  {:1$}  {after}", "", name.chars().count()))
+            }
+        }
+    }
 }
 
 pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     let (reading, from, to) = args.open(context)?;
     let diff = reading.view.diff(from, to)?;
-    let is_empty = diff.is_empty();
     let mut printer = reading.printer(context);
-    for Difference { what, at, before, after } in differences(&diff)? {
-        if printer.is_json() {
-            let value = json!({"what": what, "at": at, "before": before, "after": after});
-            printer.json(value)?;
-            continue;
-        }
-        let name = format!("{what} {}", json_cell(&at));
-        match (&before, &after) {
-            (Value::Null, after) => printer.line(&format!("+ {name}: {}", json_cell(after)))?,
-            (before, Value::Null) => printer.line(&format!("- {name}: {}", json_cell(before)))?,
-            (before, after) => {
-                printer.line(&format!("~ {name}: {}", json_cell(before)))?;
-                printer.line(&format!("  {:1$}  {2}", "", name.len(), json_cell(after)))?;
-            }
+    for difference in differences(&diff)? {
+        match printer.is_json() {
+            true => printer.json(&difference)?,
+            false => difference.say(&mut printer)?,
         }
     }
     printer.finish()?;
-    Ok(if is_empty { Exit::Done } else { Exit::Found })
+    Ok(if diff.is_empty() { Exit::Done } else { Exit::Found })
 }
 
 fn differences(diff: &Diff) -> Result<Vec<Difference>, Failure> {
     let mut all = Vec::new();
-    let mut put = |what, at, before, after| all.push(Difference { what, at, before, after });
     for it in &diff.turns {
-        put("turn", json!(it.at), json!(it.before), json!(it.after));
+        all.push(Difference::new("turn", json!(it.at), &it.before, &it.after)?);
     }
     for it in &diff.items {
         let at = json!({"turn": it.at.turn, "item": it.at.item});
-        put("item", at, serde_json::to_value(&it.before)?, serde_json::to_value(&it.after)?);
+        all.push(Difference::new("item", at, &it.before, &it.after)?);
     }
     for (before, after) in &diff.facts {
-        let (name, before) = fact(before)?;
-        put("fact", name, before, fact(after)?.1);
+        let ((name, before), (_, after)) = (fact(before)?, fact(after)?);
+        all.push(Difference { what: "fact", at: json!(name), before, after });
     }
     if let Some((before, after)) = &diff.inheritance {
-        put("inheritance", Value::Null, json!(before), json!(after));
+        all.push(Difference::new("inheritance", Value::Null, before, after)?);
     }
     if let Some((before, after)) = &diff.world {
-        put("world", Value::Null, json!(before), json!(after));
+        all.push(Difference::new("world", Value::Null, before, after)?);
     }
     for it in &diff.windows {
-        put("window", json!(it.at), json!(it.before), json!(it.after));
+        all.push(Difference::new("window", json!(it.at), &it.before, &it.after)?);
     }
     if let Some((before, after)) = &diff.usage {
-        put("usage", Value::Null, usage(before), usage(after));
+        all.push(Difference::new("usage", Value::Null, &usage(before), &usage(after))?);
     }
     Ok(all)
 }
 
 /// A fact's name and value.
-fn fact(fact: &Fact) -> Result<(Value, Value), Failure> {
-    let named = serde_json::to_value(fact)?;
-    let named = named.as_object().and_then(|object| object.iter().next());
-    Ok(named.map_or((Value::Null, Value::Null), |(name, value)| (json!(name), value.clone())))
+fn fact(fact: &Fact) -> Result<(String, Box<RawValue>), Failure> {
+    let named: BTreeMap<String, Box<RawValue>> =
+        serde_json::from_str(&serde_json::to_string(fact)?)?;
+    let named = named.into_iter().next();
+    named.ok_or_else(|| Failure::unreadable("a fact without name"))
 }
 
 fn usage(totals: &UsageTotals) -> Value {

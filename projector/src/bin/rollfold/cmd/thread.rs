@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::context::{Context, Exit, Failure};
-use crate::print;
+use crate::print::{self, raw_cell};
 use crate::reading::{AtArg, ThreadArg};
 
 /// Arguments of `thread`.
@@ -90,12 +90,4 @@ fn is_known(value: &RawValue) -> bool {
 /// The members of an object with their text, whatever their depth.
 fn members<T: Serialize>(object: &T) -> Result<BTreeMap<String, Box<RawValue>>, Failure> {
     Ok(serde_json::from_str(&serde_json::to_string(object)?)?)
-}
-
-/// A JSON text in a cell; one too deep for a value as it stands.
-fn raw_cell(raw: &RawValue) -> String {
-    match serde_json::from_str(raw.get()) {
-        Ok(value) => print::json_cell(&value),
-        Err(_) => print::line(raw.get(), 100),
-    }
 }
