@@ -29,8 +29,8 @@ pub struct SyncOptions {
     pub batch_changes: u64,
     /// Bytes read at once.
     pub buffer_bytes: usize,
-    /// Threads that fold; one more writes. With 0 there are as many as the machine runs at once,
-    /// and what is small is not worth one. With 1 all is done by the thread that calls.
+    /// Threads that fold; one more writes. With 0 both together are as many as the machine runs at
+    /// once, and what is small is not worth one. With 1, one log is done by the thread that calls.
     pub threads: usize,
     /// How closely it looks whether a log still begins with what was folded.
     pub check: Check,

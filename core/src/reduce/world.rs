@@ -13,6 +13,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::Reduced;
 use crate::change::Change;
@@ -20,6 +21,7 @@ use crate::decode::{Body, Record};
 use crate::diag::DiagnosticKind;
 use crate::format::{EventKind as E, Kind};
 use crate::model::{World, WorldChange, WorldLoss, read_state};
+use crate::patch;
 use crate::records::RecordClass;
 
 /// Segments a rollback can reach over; only those that changed the world hold a state.
@@ -37,8 +39,42 @@ pub struct WorldState {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Segment {
     is_user_turn: bool,
-    /// The world before this segment changed it; none if it did not.
-    before: Option<World>,
+    /// What makes the world before this segment of the world behind it; none if it changed nothing.
+    undo: Option<Undo>,
+}
+
+/// The way back from a world to one before it: most of a world stays when it changes, and this is
+/// held for many changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+enum Undo {
+    /// The earlier world itself, where no patch leads there.
+    To(World),
+    /// A merge patch for the later one.
+    By(Arc<Value>),
+}
+
+impl Undo {
+    fn new(later: &World, earlier: &World) -> Self {
+        if let (World::Known(later), World::Known(earlier)) = (later, earlier) {
+            let patch = patch::diff(later, earlier);
+            let patch = patch.unwrap_or_else(|| Value::Object(Map::new()));
+            // Some worlds cannot be said in a patch: those with a null in them.
+            if patch::apply(Value::clone(later), &patch) == **earlier {
+                return Self::By(Arc::new(patch));
+            }
+        }
+        Self::To(earlier.clone())
+    }
+
+    fn back_from(&self, later: &World) -> World {
+        match (self, later) {
+            (Self::To(earlier), _) => earlier.clone(),
+            (Self::By(patch), World::Known(later)) => {
+                World::Known(Arc::new(patch::apply(Value::clone(later), patch)))
+            }
+            (Self::By(_), World::Unknown) => World::Unknown,
+        }
+    }
 }
 
 impl WorldState {
@@ -70,8 +106,11 @@ impl WorldState {
         if self.world == before {
             return None;
         }
+        let now = self.world.clone();
         if let Some(segment) = self.segment() {
-            segment.before.get_or_insert(before);
+            let undo = segment.undo.take();
+            let earliest = undo.map_or_else(|| before.clone(), |undo| undo.back_from(&before));
+            segment.undo = Some(Undo::new(&now, &earliest));
         }
         Some(told(self, change))
     }
@@ -86,7 +125,9 @@ impl WorldState {
                 }
                 break;
             };
-            self.world = segment.before.unwrap_or(self.world);
+            if let Some(undo) = &segment.undo {
+                self.world = undo.back_from(&self.world);
+            }
             left -= u32::from(segment.is_user_turn);
         }
         if self.world == before {

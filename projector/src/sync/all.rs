@@ -139,7 +139,8 @@ pub(crate) fn fold_all(
     tell: &mut dyn FnMut(Told<'_, LogEnd>) -> ControlFlow<()>,
 ) -> Result<(), StoreError> {
     let threads = match options.threads {
-        0 => available_parallelism().map_or(1, usize::from),
+        // One of what the machine runs at once is left to the thread that writes.
+        0 => available_parallelism().map_or(1, usize::from).saturating_sub(1).max(1),
         threads => threads,
     };
     let (link, next_log) = (Link::<()>::new(), AtomicUsize::new(0));

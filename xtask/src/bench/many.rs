@@ -8,6 +8,7 @@ use rollfold_projector::{FileSource, Home, HomesSynced, Store, SyncOptions};
 
 use super::{Bench, Input, lists, median};
 use crate::generate::write_home;
+use crate::replay::report::peak_memory_bytes;
 
 /// Files of the large kind.
 const FILES: usize = 8;
@@ -86,5 +87,15 @@ fn home(bench: &mut Bench<'_>, threads: u64) -> Result<(), Box<dyn Error>> {
     bench.put("home-first", first, "s");
     bench.put("home-rate", threads as f64 / first.max(1e-9), "threads/s");
     bench.put("home-again", median(&mut again) * 1e3, "ms");
-    lists::measure(bench, store)
+    memory(bench, "home-memory");
+    lists::measure(bench, store)?;
+    memory(bench, "list-memory");
+    Ok(())
+}
+
+/// The most memory this process has had so far, where the system tells.
+fn memory(bench: &mut Bench<'_>, name: &'static str) {
+    if let Some(bytes) = peak_memory_bytes() {
+        bench.put(name, bytes as f64 / 1e6, "MB peak");
+    }
 }

@@ -5,7 +5,7 @@ mod check;
 pub(crate) mod find;
 mod log;
 mod progress;
-mod report;
+pub(crate) mod report;
 mod show;
 mod upto;
 

@@ -166,7 +166,7 @@ fn bytes(count: f64) -> String {
 
 /// The most memory this process has held, where the system tells.
 #[cfg(target_os = "linux")]
-pub(super) fn peak_memory_bytes() -> Option<u64> {
+pub(crate) fn peak_memory_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
@@ -175,6 +175,6 @@ pub(super) fn peak_memory_bytes() -> Option<u64> {
 
 /// The most memory this process has held, where the system tells.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn peak_memory_bytes() -> Option<u64> {
+pub(crate) fn peak_memory_bytes() -> Option<u64> {
     None
 }

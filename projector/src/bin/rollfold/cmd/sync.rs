@@ -16,7 +16,7 @@ use crate::print;
 /// Arguments of `sync`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Threads that fold [default: as many as the machine runs at once].
+    /// Threads that fold [default: one less than the machine runs at once].
     #[arg(long, value_name = "COUNT", default_value_t = 0, hide_default_value = true)]
     threads: usize,
     /// Compares all that was folded with the logs again.
