@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rollfold_core::context::{self, ContextMode, Outlined, PairProblem};
-use rollfold_projector::{Home, LogSource, SourceBodies};
+use rollfold_projector::{LogSource, SourceBodies};
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 
@@ -37,8 +37,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     let reading = args.thread.open_at(context, &args.at)?;
     let view = &reading.view;
     let key = view.key();
-    let logs = Logs::of(reading.log.place.as_ref().map(|place| Home::at(&place.home)));
-    let source = logs.open(&reading.log)?.ok_or_else(|| {
+    let source = Logs::of(context, [&reading.log]).open(&reading.log)?.ok_or_else(|| {
         Failure::unreadable(format!("{key}: its file is not there any more; sync to find it"))
     })?;
     if source.len_bytes()?.is_some_and(|len| len < view.state().position.offset_bytes) {

@@ -1,13 +1,11 @@
 //! `rollfold verify`: every row of a thread's logs, or of all logs, against a fold of them anew.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use rollfold_projector::{
-    Archived, DifferenceKind, Home, Library, LogEntry, ThreadEntry, ThreadFilter, ThreadsRequest,
+    Archived, DifferenceKind, Library, LogEntry, ThreadEntry, ThreadFilter, ThreadsRequest,
     Verified, VerifyOptions,
 };
 use serde_json::{Value, json};
@@ -44,7 +42,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
         Some(name) => vec![library.find(name)?],
         None => all(&library)?,
     };
-    let logs = logs_of(&threads);
+    let logs = Logs::of(context, threads.iter().flat_map(|thread| thread.logs()));
     let mut out = context.out();
     let mut exit = Exit::Done;
     for log in threads.iter().flat_map(|thread| thread.logs()) {
@@ -82,13 +80,6 @@ fn all(library: &Library) -> Result<Vec<Arc<ThreadEntry>>, Failure> {
             return Ok(threads);
         }
     }
-}
-
-fn logs_of(threads: &[Arc<ThreadEntry>]) -> Logs {
-    let places =
-        threads.iter().flat_map(|thread| thread.logs()).filter_map(|log| log.place.as_ref());
-    let homes: BTreeSet<&PathBuf> = places.map(|place| &place.home).collect();
-    Logs::of(homes.into_iter().map(Home::at))
 }
 
 fn check(library: &Library, logs: &Logs, log: &LogEntry, args: &Args) -> Checked {
