@@ -19,6 +19,8 @@ mod lists;
 mod model;
 mod modes;
 mod processes;
+#[cfg(feature = "cli")]
+mod read_commands;
 mod recorder;
 mod recorder_faults;
 mod recorder_forks;

@@ -60,6 +60,11 @@ impl Failure {
         Self { exit: Exit::Usage, text: text.to_string(), is_closed_pipe: false }
     }
 
+    /// Something cannot be read.
+    pub fn unreadable(text: impl fmt::Display) -> Self {
+        Self { exit: Exit::Failed, text: text.to_string(), is_closed_pipe: false }
+    }
+
     pub fn exit(&self) -> Exit {
         self.exit
     }
@@ -78,8 +83,11 @@ impl fmt::Display for Failure {
 
 impl<E: std::error::Error + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
-        let io = (&error as &dyn std::error::Error).downcast_ref::<io::Error>();
-        let is_closed_pipe = io.is_some_and(|io| io.kind() == io::ErrorKind::BrokenPipe);
+        let any = &error as &dyn std::error::Error;
+        let io = any.downcast_ref::<io::Error>().map(io::Error::kind);
+        let json = any.downcast_ref::<serde_json::Error>();
+        let kind = io.or_else(|| json.and_then(serde_json::Error::io_error_kind));
+        let is_closed_pipe = kind == Some(io::ErrorKind::BrokenPipe);
         Self { exit: Exit::Failed, text: error.to_string(), is_closed_pipe }
     }
 }
@@ -151,19 +159,27 @@ impl Context {
         Ok(store)
     }
 
+    /// The store for writing, as it is: nothing is made, nothing set aside.
+    pub fn store_to_mend(&self) -> Result<Store, Failure> {
+        Ok(Store::open_as(self.existing_store()?, PROGRAM)?)
+    }
+
     /// The store for reading; a copy of it while another process writes it.
     pub fn store_to_read(&self) -> Result<Store, Failure> {
-        let path = self.store_path()?;
-        if !path.exists() {
-            let path = path.display();
-            return Err(Failure::usage(format!(
-                "{path}: no store yet; make one with `rollfold sync`"
-            )));
-        }
+        let path = self.existing_store()?;
         match Store::open_as(&path, PROGRAM) {
             Err(OpenError::InUse { .. }) => Ok(Store::open_reader(path)?),
             opened => Ok(opened?),
         }
+    }
+
+    fn existing_store(&self) -> Result<PathBuf, Failure> {
+        let path = self.store_path()?;
+        if path.exists() {
+            return Ok(path);
+        }
+        let path = path.display();
+        Err(Failure::usage(format!("{path}: no store yet; make one with `rollfold sync`")))
     }
 
     /// Standard output, buffered.

@@ -5,7 +5,10 @@
 
 mod cmd;
 mod context;
+mod item_text;
+mod logs;
 mod print;
+mod reading;
 
 use std::process::ExitCode;
 
@@ -44,6 +47,28 @@ enum Command {
     Rollback(cmd::rollback::Args),
     /// Searches what was said, run, printed and changed.
     Search(cmd::search::Args),
+    /// The turns of a thread and what was said and done in them.
+    Show(cmd::show::Args),
+    /// The items of a thread or a turn, a line each.
+    Items(cmd::items::Args),
+    /// What is known of a thread: where it is, what it works in, who began it.
+    Thread(cmd::thread::Args),
+    /// The state of the world as the model was told it.
+    World(cmd::world::Args),
+    /// The context windows of a thread.
+    Windows(cmd::windows::Args),
+    /// Who used how many tokens, entry by entry.
+    Usage(cmd::usage::Args),
+    /// What a resume would send to the model.
+    Context(cmd::context::Args),
+    /// What differs between two places of a log.
+    Diff(cmd::diff::Args),
+    /// What each line between two places of a log changed.
+    Changes(cmd::changes::Args),
+    /// What of a log was not understood, and where.
+    Health(cmd::health::Args),
+    /// Compares every row with a fold of the logs anew.
+    Verify(cmd::verify::Args),
     /// Compresses logs that were not written for a while.
     Compress(cmd::compress::Args),
     /// Puts a thread away, and the threads it spawned.
@@ -70,6 +95,17 @@ fn main() -> ExitCode {
         Command::Tree(args) => cmd::tree::run(&context, &args),
         Command::Rollback(args) => cmd::rollback::run(&context, &args),
         Command::Search(args) => cmd::search::run(&context, &args),
+        Command::Show(args) => cmd::show::run(&context, &args),
+        Command::Items(args) => cmd::items::run(&context, &args),
+        Command::Thread(args) => cmd::thread::run(&context, &args),
+        Command::World(args) => cmd::world::run(&context, &args),
+        Command::Windows(args) => cmd::windows::run(&context, &args),
+        Command::Usage(args) => cmd::usage::run(&context, &args),
+        Command::Context(args) => cmd::context::run(&context, &args),
+        Command::Diff(args) => cmd::diff::run(&context, &args),
+        Command::Changes(args) => cmd::changes::run(&context, &args),
+        Command::Health(args) => cmd::health::run(&context, &args),
+        Command::Verify(args) => cmd::verify::run(&context, &args),
         Command::Compress(args) => cmd::compress::run(&context, &args),
         Command::Archive(args) => cmd::archive::run_archive(&context, &args),
         Command::Unarchive(args) => cmd::archive::run_unarchive(&context, &args),

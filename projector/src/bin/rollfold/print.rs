@@ -1,5 +1,11 @@
 //! Text for people.
 
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// Characters of a value that a table shows.
+const CELL_CHARS_MAX: usize = 100;
+
 /// A number of bytes, to three digits.
 pub fn bytes(len: u64) -> String {
     const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
@@ -34,6 +40,55 @@ pub fn time(ms: i64) -> String {
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}Z")
 }
 
+/// A text with nothing in it that moves a terminal's cursor, colours it or turns text around; tabs
+/// are spaces.
+pub fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(character) = rest.next() {
+        match character {
+            // A control sequence (ECMA-48 CSI) goes as a whole.
+            '\u{1b}' if rest.peek() == Some(&'[') => {
+                rest.next();
+                while rest.next_if(|it| matches!(it, ' '..='?')).is_some() {}
+                rest.next_if(|it| matches!(it, '@'..='~'));
+            }
+            '\t' => plain.push_str("    "),
+            character if !is_unsafe(character) => plain.push(character),
+            _ => {}
+        }
+    }
+    plain
+}
+
+/// Controls, and marks that change the direction of text.
+fn is_unsafe(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A value in a cell; `-` where there is none.
+pub fn cell<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}
+
+/// A JSON text in a cell; one too deep for a value as it stands.
+pub fn raw_cell(raw: &RawValue) -> String {
+    match serde_json::from_str(raw.get()) {
+        Ok(value) => json_cell(&value),
+        Err(_) => line(raw.get(), CELL_CHARS_MAX),
+    }
+}
+
+/// A JSON value in a cell: strings without quotes, the start of long ones, `-` for null.
+pub fn json_cell(value: &Value) -> String {
+    match value {
+        Value::Null => cell::<&str>(None),
+        Value::String(text) => line(text, CELL_CHARS_MAX),
+        value => line(&value.to_string(), CELL_CHARS_MAX),
+    }
+}
+
 /// A text as one line of at most so many characters, with nothing that moves a terminal's cursor.
 pub fn line(text: &str, len_max: usize) -> String {
     let mut line = String::new();
@@ -43,7 +98,7 @@ pub fn line(text: &str, len_max: usize) -> String {
             break;
         }
         match character {
-            character if character.is_whitespace() || character.is_control() => {
+            character if character.is_whitespace() || is_unsafe(character) => {
                 if !is_space {
                     line.push(' ');
                 }
@@ -73,6 +128,12 @@ mod tests {
         assert_eq!(time(0), "1970-01-01 00:00:00Z");
         assert_eq!(time(1_709_210_096_789), "2024-02-29 12:34:56Z");
         assert_eq!(time(-1), "1969-12-31 23:59:59Z");
+    }
+
+    #[test]
+    fn terminals_are_left_alone() {
+        assert_eq!(plain("\u{1b}[1;31mred\u{1b}[0m\tä\u{7}\u{9b}1m"), "red    ä1m");
+        assert_eq!(plain("\u{1b}]0;t\u{7}\u{202e}x\u{1b}["), "]0;tx");
     }
 
     #[test]
