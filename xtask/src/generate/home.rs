@@ -45,7 +45,10 @@ struct Recent {
 
 /// Writes a home into a folder that has none yet.
 pub(crate) fn write_home(root: &Path, threads: u64, seed: u64) -> io::Result<HomeFacts> {
-    fs::create_dir_all(root)?;
+    if let Some(parent) = root.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    fs::create_dir(root)?;
     let mut rng = Prng::new(seed);
     let mut facts = HomeFacts::default();
     let mut recent: Vec<Recent> = Vec::new();
