@@ -45,7 +45,7 @@ struct World {
     disk: FaultyDisk,
     store: Option<Store>,
     logs: BTreeMap<u64, Vec<u8>>,
-    /// What each log was when it was last synced to its end.
+    /// What the store has of each log: all there was when it was last synced, or what a crash left.
     synced: BTreeMap<u64, Vec<u8>>,
 }
 
@@ -132,18 +132,13 @@ impl World {
             return expect("what was committed stays", before.is_none() && done.is_err());
         };
         let end = view.state().position.offset_bytes as usize;
-        let is_prefix = |bytes: &[u8]| {
-            bytes.get(..end).is_some_and(|prefix| {
-                fold(prefix).is_ok_and(|(snapshot, _)| {
-                    view.snapshot().is_ok_and(|stored| stored == snapshot)
-                })
-            })
-        };
-        let is_known = is_prefix(&source.bytes) || before.as_deref().is_some_and(is_prefix);
-        expect("a crash leaves the fold of a prefix", is_known)?;
-        expect("what was acknowledged stays", done.is_err() || is_prefix(&source.bytes))?;
-        // What is there now is no longer the end of what was synced.
-        self.synced.remove(&log);
+        let stored = view.snapshot().map_err(told)?;
+        let is_stored = |prefix: &&[u8]| fold(prefix).is_ok_and(|(snapshot, _)| stored == snapshot);
+        let now = source.bytes.get(..end).filter(is_stored);
+        let then = before.as_deref().and_then(|before| before.get(..end)).filter(is_stored);
+        expect("what was acknowledged stays", done.is_err() || now.is_some())?;
+        let prefix = now.or(then).ok_or("broken: a crash leaves the fold of a prefix")?;
+        self.synced.insert(log, prefix.to_vec());
         Ok(())
     }
 
