@@ -99,6 +99,9 @@ fn swarm(args: &Args, targets: &[&Target]) -> Result<ExitCode, String> {
             let until = Instant::now() + Duration::from_millis(250);
             loop {
                 let next = next_seed.entry(target.name).or_insert(args.seed.unwrap_or(args.from));
+                if args.target.is_empty() && *next > target.last_seed {
+                    break;
+                }
                 let case = Case::new(target.name, *next, (target.make)(*next));
                 *next += 1;
                 let started = Instant::now();
