@@ -396,10 +396,10 @@ fn a_crash_leaves_whole_transactions_of_many_logs() {
     assert!(images > 30 && several > 5, "{images} {several}");
 }
 
-/// `cargo test --release -p rollfold-projector --test main -- --ignored --nocapture long_workload`
+/// `cargo test --release -p rollfold-projector --test main -- --ignored --nocapture groups_survive`
 #[test]
 #[ignore = "takes minutes without --release"]
-fn a_long_workload_of_groups_survives_a_crash_at_every_operation() {
+fn groups_survive_a_crash_at_every_operation_of_a_long_run() {
     for seed in 2..5 {
         let groups = Groups::new(seed, 40);
         let (images, several) = groups.sweep(1);
